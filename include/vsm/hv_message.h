@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * SynIC messages: the slot, the message types and the x64 intercept payloads.
+ *
+ * Part of vsm/hv.h, which includes it. Payload structures start at hv_message.payload. Layouts are
+ * those of the published headers, which agree with each other; TLFS 6.0b gives the header only.
+ */
+#ifndef VSM_HV_MESSAGE_H
+#define VSM_HV_MESSAGE_H
+
+#include "vsm/hv_registers.h"
+
+/** Header of a message (online TLFS, SynIC: size at 4, flags at 5). */
+struct hv_message_header {
+	uint32_t message_type;
+	uint8_t payload_size;
+	uint8_t message_flags;
+	uint16_t reserved;
+	uint64_t origination_id;
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_message_header, 16) &&
+			 HV_OFFSET_IS(hv_message_header, message_type, 0) &&
+			 HV_OFFSET_IS(hv_message_header, payload_size, 4) &&
+			 HV_OFFSET_IS(hv_message_header, message_flags, 5) &&
+			 HV_OFFSET_IS(hv_message_header, reserved, 6) &&
+			 HV_OFFSET_IS(hv_message_header, origination_id, 8),
+		 "HV_MESSAGE_HEADER");
+
+#define HV_MESSAGE_SIZE		256U
+#define HV_MESSAGE_PAYLOAD_SIZE 240U
+/** message_flags: more messages wait for this slot; write EOM after emptying it. */
+#define HV_MESSAGE_FLAG_PENDING 0x01U
+
+/** A message slot; the slot is empty exactly when message_type is HVMSG_NONE (TLFS ch. 11). */
+struct hv_message {
+	struct hv_message_header header;
+	uint8_t payload[HV_MESSAGE_PAYLOAD_SIZE];
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_message, 256) && HV_OFFSET_IS(hv_message, header, 0) &&
+			 HV_OFFSET_IS(hv_message, payload, 16),
+		 "HV_MESSAGE");
+
+/** Slots of a message page; slot n belongs to SINTn (TLFS ch. 11). */
+#define HV_SYNIC_SINT_COUNT 16U
+#define HV_SIMP_SLOT_COUNT  HV_SYNIC_SINT_COUNT
+HV_STATIC_ASSERT(HV_SIMP_SLOT_COUNT * sizeof(struct hv_message) == 4096, "one page of slots");
+
+/**
+ * @name Message types (TLFS ch. 11)
+ * Bit 31 marks messages that only the hypervisor sends. 0x80010005 is deliberately absent: the
+ * published sources do not agree on it.
+ * @{
+ */
+#define HVMSG_NONE			     0x00000000U
+#define HVMSG_HYPERVISOR_BIT		     0x80000000U
+#define HVMSG_UNMAPPED_GPA		     0x80000000U
+#define HVMSG_GPA_INTERCEPT		     0x80000001U
+#define HVMSG_UNACCEPTED_GPA		     0x80000003U
+#define HVMSG_GPA_ATTRIBUTE_INTERCEPT	     0x80000004U
+#define HVMSG_ENABLE_PARTITION_VTL_INTERCEPT 0x80000005U
+#define HVMSG_TIMER_EXPIRED		     0x80000010U
+#define HVMSG_INVALID_VP_REGISTER_VALUE	     0x80000020U
+#define HVMSG_UNRECOVERABLE_EXCEPTION	     0x80000021U
+#define HVMSG_UNSUPPORTED_FEATURE	     0x80000022U
+#define HVMSG_TLB_PAGE_SIZE_MISMATCH	     0x80000023U
+#define HVMSG_IOMMU_FAULT		     0x80000024U
+#define HVMSG_OPAQUE_INTERCEPT		     0x8000003fU
+#define HVMSG_EVENT_LOG_BUFFER_COMPLETE	     0x80000040U
+#define HVMSG_HYPERCALL_INTERCEPT	     0x80000050U
+#define HVMSG_SYNIC_EVENT_INTERCEPT	     0x80000060U
+#define HVMSG_SYNIC_SINT_INTERCEPT	     0x80000061U
+#define HVMSG_SYNIC_SINT_DELIVERABLE	     0x80000062U
+#define HVMSG_ASYNC_CALL_COMPLETION	     0x80000070U
+#define HVMSG_X64_IO_PORT_INTERCEPT	     0x80010000U
+#define HVMSG_X64_MSR_INTERCEPT		     0x80010001U
+#define HVMSG_X64_CPUID_INTERCEPT	     0x80010002U
+#define HVMSG_X64_EXCEPTION_INTERCEPT	     0x80010003U
+#define HVMSG_X64_APIC_EOI		     0x80010004U
+#define HVMSG_X64_REGISTER_INTERCEPT	     0x80010006U
+#define HVMSG_X64_HALT			     0x80010007U
+#define HVMSG_X64_INTERRUPTION_DELIVERABLE   0x80010008U
+#define HVMSG_X64_SIPI_INTERCEPT	     0x80010009U
+#define HVMSG_X64_RDTSC_INTERCEPT	     0x8001000aU
+#define HVMSG_X64_APIC_SMI_INTERCEPT	     0x8001000bU
+#define HVMSG_X64_APIC_INIT_SIPI_INTERCEPT   0x8001000dU
+#define HVMSG_X64_APIC_WRITE_INTERCEPT	     0x8001000eU
+#define HVMSG_X64_PROXY_INTERRUPT_INTERCEPT  0x8001000fU
+#define HVMSG_X64_EXCEPTION_TRAP_INTERCEPT   0x80010012U
+#define HVMSG_X64_SEV_VMGEXIT_INTERCEPT	     0x80010013U
+/** @} */
+
+/** First part of every x64 intercept payload (TLFS 13.2). */
+struct hv_x64_intercept_message_header {
+	uint32_t vp_index;
+	uint8_t instruction_length_cr8;
+	uint8_t intercept_access_type;
+	uint16_t execution_state;
+	struct hv_segment_register cs_segment;
+	uint64_t rip;
+	uint64_t rflags;
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_intercept_message_header, 40) &&
+			 HV_OFFSET_IS(hv_x64_intercept_message_header, vp_index, 0) &&
+			 HV_OFFSET_IS(hv_x64_intercept_message_header, instruction_length_cr8, 4) &&
+			 HV_OFFSET_IS(hv_x64_intercept_message_header, intercept_access_type, 5) &&
+			 HV_OFFSET_IS(hv_x64_intercept_message_header, execution_state, 6) &&
+			 HV_OFFSET_IS(hv_x64_intercept_message_header, cs_segment, 8) &&
+			 HV_OFFSET_IS(hv_x64_intercept_message_header, rip, 24) &&
+			 HV_OFFSET_IS(hv_x64_intercept_message_header, rflags, 32),
+		 "intercept header");
+
+/**
+ * @name Fields of the intercept header (TLFS 13.2)
+ * The access type in a message is a number; HvCallInstallIntercept takes the masks. An
+ * instruction length of 0 means unknown.
+ * @{
+ */
+#define HV_INTERCEPT_ACCESS_READ			   0U
+#define HV_INTERCEPT_ACCESS_WRITE			   1U
+#define HV_INTERCEPT_ACCESS_EXECUTE			   2U
+#define HV_INTERCEPT_ACCESS_MASK_READ			   0x1U
+#define HV_INTERCEPT_ACCESS_MASK_WRITE			   0x2U
+#define HV_INTERCEPT_ACCESS_MASK_EXECUTE		   0x4U
+#define HV_X64_INTERCEPT_INSTRUCTION_LENGTH_MASK	   0x0fU
+#define HV_X64_INTERCEPT_CR8_SHIFT			   4
+#define HV_X64_INTERCEPT_CR8_MASK			   0xf0U
+#define HV_X64_EXECUTION_STATE_CPL_MASK			   0x0003U
+#define HV_X64_EXECUTION_STATE_CR0_PE			   0x0004U
+#define HV_X64_EXECUTION_STATE_CR0_AM			   0x0008U
+#define HV_X64_EXECUTION_STATE_EFER_LMA			   0x0010U
+#define HV_X64_EXECUTION_STATE_DEBUG_ACTIVE		   0x0020U
+#define HV_X64_EXECUTION_STATE_INTERRUPTION_PENDING	   0x0040U
+#define HV_X64_EXECUTION_STATE_VTL_SHIFT		   7
+#define HV_X64_EXECUTION_STATE_VTL_MASK			   0x0780U
+#define HV_X64_EXECUTION_STATE_ENCLAVE_MODE		   0x0800U
+#define HV_X64_EXECUTION_STATE_INTERRUPT_SHADOW		   0x1000U
+#define HV_X64_EXECUTION_STATE_VIRTUALIZATION_FAULT_ACTIVE 0x2000U
+#define HV_X64_EXECUTION_STATE_RSVD_MASK		   0xc000U
+/** @} */
+
+/** Payload of HVMSG_GPA_INTERCEPT and HVMSG_UNMAPPED_GPA; the GPA is a byte address (TLFS 13). */
+struct hv_x64_memory_intercept_message {
+	struct hv_x64_intercept_message_header header;
+	uint32_t cache_type;
+	uint8_t instruction_byte_count;
+	uint8_t memory_access_info;
+	uint8_t tpr_priority;
+	uint8_t reserved;
+	uint64_t guest_virtual_address;
+	uint64_t guest_physical_address;
+	uint8_t instruction_bytes[16];
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_memory_intercept_message, 80) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, cache_type, 40) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, instruction_byte_count,
+				      44) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, memory_access_info, 45) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, tpr_priority, 46) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, reserved, 47) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, guest_virtual_address, 48) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, guest_physical_address,
+				      56) &&
+			 HV_OFFSET_IS(hv_x64_memory_intercept_message, instruction_bytes, 64),
+		 "memory intercept");
+
+/**
+ * @name Fields of the memory intercept (TLFS 13)
+ * GVA_GPA_VALID: the GPA is that of the final access, not of a page-table walk.
+ * @{
+ */
+#define HV_X64_MEMORY_ACCESS_GVA_VALID		      0x01U
+#define HV_X64_MEMORY_ACCESS_GVA_GPA_VALID	      0x02U
+#define HV_X64_MEMORY_ACCESS_HYPERCALL_OUTPUT_PENDING 0x04U
+#define HV_X64_MEMORY_ACCESS_TLB_LOCKED		      0x08U
+#define HV_X64_MEMORY_ACCESS_SUPERVISOR_SHADOW_STACK  0x10U
+#define HV_CACHE_TYPE_UNCACHED			      0U
+#define HV_CACHE_TYPE_WRITE_COMBINING		      1U
+#define HV_CACHE_TYPE_WRITE_THROUGH		      4U
+#define HV_CACHE_TYPE_WRITE_PROTECTED		      5U
+#define HV_CACHE_TYPE_WRITE_BACK		      6U
+/** @} */
+
+/** Payload of HVMSG_X64_MSR_INTERCEPT (TLFS 13). */
+struct hv_x64_msr_intercept_message {
+	struct hv_x64_intercept_message_header header;
+	uint32_t msr_number;
+	uint32_t reserved;
+	uint64_t rdx;
+	uint64_t rax;
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_msr_intercept_message, 64) &&
+			 HV_OFFSET_IS(hv_x64_msr_intercept_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_msr_intercept_message, msr_number, 40) &&
+			 HV_OFFSET_IS(hv_x64_msr_intercept_message, reserved, 44) &&
+			 HV_OFFSET_IS(hv_x64_msr_intercept_message, rdx, 48) &&
+			 HV_OFFSET_IS(hv_x64_msr_intercept_message, rax, 56),
+		 "MSR intercept");
+
+/**
+ * Payload of HVMSG_X64_REGISTER_INTERCEPT (TLFS 15.13). access_info holds the value to be written;
+ * for a read its low 32 bits name the destination register; with IS_MEMORY_OP its low half is the
+ * address of the operand.
+ */
+struct hv_x64_register_intercept_message {
+	struct hv_x64_intercept_message_header header;
+	uint8_t flags;
+	uint8_t reserved1;
+	uint16_t reserved2;
+	uint32_t register_name;
+	struct hv_register_value access_info;
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_register_intercept_message, 64) &&
+			 HV_OFFSET_IS(hv_x64_register_intercept_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_register_intercept_message, flags, 40) &&
+			 HV_OFFSET_IS(hv_x64_register_intercept_message, reserved1, 41) &&
+			 HV_OFFSET_IS(hv_x64_register_intercept_message, reserved2, 42) &&
+			 HV_OFFSET_IS(hv_x64_register_intercept_message, register_name, 44) &&
+			 HV_OFFSET_IS(hv_x64_register_intercept_message, access_info, 48),
+		 "register intercept");
+
+#define HV_X64_REGISTER_INTERCEPT_IS_MEMORY_OP 0x01U
+
+/** Payload of HVMSG_X64_EXCEPTION_INTERCEPT (TLFS 13). */
+struct hv_x64_exception_intercept_message {
+	struct hv_x64_intercept_message_header header;
+	uint16_t exception_vector;
+	uint8_t exception_info;
+	uint8_t instruction_byte_count;
+	uint32_t error_code;
+	uint64_t exception_parameter;
+	uint64_t reserved;
+	uint8_t instruction_bytes[16];
+	struct hv_segment_register ds_segment;
+	struct hv_segment_register ss_segment;
+	uint64_t rax;
+	uint64_t rcx;
+	uint64_t rdx;
+	uint64_t rbx;
+	uint64_t rsp;
+	uint64_t rbp;
+	uint64_t rsi;
+	uint64_t rdi;
+	uint64_t r8;
+	uint64_t r9;
+	uint64_t r10;
+	uint64_t r11;
+	uint64_t r12;
+	uint64_t r13;
+	uint64_t r14;
+	uint64_t r15;
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_exception_intercept_message, 240) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, exception_vector, 40) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, exception_info, 42) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, instruction_byte_count,
+				      43) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, error_code, 44) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, exception_parameter,
+				      48) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, reserved, 56) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, instruction_bytes, 64) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, ds_segment, 80) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, ss_segment, 96),
+		 "exception intercept");
+HV_STATIC_ASSERT(HV_OFFSET_IS(hv_x64_exception_intercept_message, rax, 112) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, rcx, 120) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, rdx, 128) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, rbx, 136) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, rsp, 144) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, rbp, 152) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, rsi, 160) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, rdi, 168) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r8, 176) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r9, 184) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r10, 192) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r11, 200) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r12, 208) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r13, 216) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r14, 224) &&
+			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r15, 232),
+		 "exception intercept");
+
+#define HV_X64_EXCEPTION_INFO_ERROR_CODE_VALID	 0x01U
+#define HV_X64_EXCEPTION_INFO_SOFTWARE_EXCEPTION 0x02U
+
+/** Payload of HVMSG_X64_IO_PORT_INTERCEPT (TLFS 13). */
+struct hv_x64_io_port_intercept_message {
+	struct hv_x64_intercept_message_header header;
+	uint16_t port_number;
+	uint8_t access_info;
+	uint8_t instruction_byte_count;
+	uint32_t reserved;
+	uint64_t rax;
+	uint8_t instruction_bytes[16];
+	struct hv_segment_register ds_segment;
+	struct hv_segment_register es_segment;
+	uint64_t rcx;
+	uint64_t rsi;
+	uint64_t rdi;
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_io_port_intercept_message, 128) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, port_number, 40) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, access_info, 42) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, instruction_byte_count,
+				      43) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, reserved, 44) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, rax, 48) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, instruction_bytes, 56) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, ds_segment, 72) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, es_segment, 88) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, rcx, 104) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, rsi, 112) &&
+			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, rdi, 120),
+		 "I/O port intercept");
+
+#define HV_X64_IO_PORT_ACCESS_SIZE_MASK 0x07U
+#define HV_X64_IO_PORT_ACCESS_STRING	0x08U
+#define HV_X64_IO_PORT_ACCESS_REP	0x10U
+
+/** Payload of HVMSG_X64_CPUID_INTERCEPT (TLFS 13). */
+struct hv_x64_cpuid_intercept_message {
+	struct hv_x64_intercept_message_header header;
+	uint64_t rax;
+	uint64_t rcx;
+	uint64_t rdx;
+	uint64_t rbx;
+	uint64_t default_result_rax;
+	uint64_t default_result_rcx;
+	uint64_t default_result_rdx;
+	uint64_t default_result_rbx;
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_cpuid_intercept_message, 104) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, rax, 40) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, rcx, 48) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, rdx, 56) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, rbx, 64) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, default_result_rax, 72) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, default_result_rcx, 80) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, default_result_rdx, 88) &&
+			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, default_result_rbx, 96),
+		 "CPUID intercept");
+
+/** Payload of HVMSG_HYPERCALL_INTERCEPT (TLFS 13). */
+struct hv_x64_hypercall_intercept_message {
+	struct hv_x64_intercept_message_header header;
+	uint64_t rax;
+	uint64_t rbx;
+	uint64_t rcx;
+	uint64_t rdx;
+	uint64_t r8;
+	uint64_t rsi;
+	uint64_t rdi;
+	struct hv_register_value xmm[6];
+	uint32_t flags;
+	uint32_t reserved[3];
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_hypercall_intercept_message, 208) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, rax, 40) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, rbx, 48) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, rcx, 56) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, rdx, 64) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, r8, 72) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, rsi, 80) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, rdi, 88) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, xmm, 96) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, flags, 192) &&
+			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, reserved, 196),
+		 "hypercall intercept");
+
+#define HV_X64_HYPERCALL_INTERCEPT_ISOLATED 0x00000001U
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file vsm/host.h
+ * What a VMM gives to the library: the table of host operations.
+ *
+ * The library never runs a vCPU, opens a file or starts a thread; whatever it needs of the world it
+ * asks for through these ops. The table is copied by vsm_partition_create().
+ *
+ * Rules that hold for every op, unless its own comment says otherwise:
+ *  - **Thread**: the thread that made the entry into libvsm. Ops whose first argument is a VP's own
+ *    pointer run on that VP's thread. Exceptions are named at the op.
+ *  - **Locks**: libvsm holds none of its locks over any op, so an op may take any lock of the VMM.
+ *  - **Failure**: 0 is success, a negative `enum vsm_err` is failure, and a failed op must have
+ *    changed nothing unless it reports how far it came. libvsm then undoes what it did in the same
+ *    entry.
+ *  - **Re-entry**: an op must not call vsm_* functions, except vsm_gpa_rights(), vsm_op_complete(),
+ *    vsm_vp_index() and the functions of error.h; others answer -VSM_ERR_MISUSE.
+ *  - An op must return: no longjmp, no exception, no thread exit.
+ *
+ * `size`, regs_get, regs_set, gpa_read and gpa_write are mandatory. Any other op may be NULL; what
+ * the guest then loses is reported by vsm_capabilities_get() and taken out of CPUID.
+ */
+#ifndef VSM_HOST_H
+#define VSM_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vsm/types.h>
+
+/**
+ * Groups of registers. Every batch carries the union of the groups of its registers, so that a host
+ * that must fetch state from elsewhere fetches each group once and no group in vain.
+ */
+#define VSM_REGS_GPR	 0x01u /**< RAX..R15, RSP included, RIP, RFLAGS */
+#define VSM_REGS_SEGMENT 0x02u /**< ES..GS, SS, LDTR, TR, IDTR, GDTR */
+#define VSM_REGS_CONTROL 0x04u /**< CR0, CR2, CR3, CR4, CR8, EFER, APIC_BASE */
+#define VSM_REGS_MSR	 0x08u /**< PAT, STAR, LSTAR, SYSENTER_*, KERNEL_GS_BASE, TSC_AUX ... */
+#define VSM_REGS_DEBUG	 0x10u /**< DR0..DR3, DR6, DR7 */
+#define VSM_REGS_XMM	 0x20u /**< XMM0..XMM15 and the x87/SSE control words */
+#define VSM_REGS_XCR	 0x40u /**< XFEM (XCR0) */
+#define VSM_REGS_EVENT	 0x80u /**< INTERRUPT_STATE, PENDING_INTERRUPTION (TLFS 7.8.2) */
+
+/** Phases of vsm_host_ops.switch_vtl. */
+#define VSM_SWITCH_PREPARE 0u /**< Make `to` ready to run; may fail. */
+#define VSM_SWITCH_COMMIT  1u /**< `to` is the active VTL from now on; must not fail. */
+#define VSM_SWITCH_ABORT   2u /**< Undo PREPARE; must not fail. */
+
+/** Levels of log lines. */
+#define VSM_LOG_ERROR 0 /**< The VMM misused the library, or a host op failed. */
+#define VSM_LOG_WARN  1 /**< Something the operator should know, such as an unenforced right. */
+#define VSM_LOG_INFO  2 /**< Milestones: a VTL was enabled, protections were switched on. */
+
+/** In vsm_host_ops.interrupt: a non-maskable interrupt instead of a vector. */
+#define VSM_VECTOR_NMI 0x100u
+
+/** One range of equal rights, as given to vsm_host_ops.protect. */
+struct vsm_protect_range {
+	uint64_t gpa; /**< First byte, page-aligned. */
+	uint64_t size; /**< Bytes, a multiple of 4096, never 0. */
+	uint32_t vtl; /**< The VTL that is restricted. */
+	uint32_t rights; /**< Rights to enforce, HV_MAP_GPA_* bits 0..3; a mask the host declared. */
+};
+
+/** What is to be seen at one guest page by one VTL: see vsm_host_ops.overlay_map. */
+struct vsm_overlay {
+	uint64_t gpa; /**< Page-aligned guest physical address. */
+	void *page; /**< Page of the arena to show, or NULL: show RAM (or nothing) again. */
+	uint32_t vtl; /**< The only VTL that sees it. */
+	uint32_t vp; /**< Owner: a VP index, or #VSM_ALL_VPS. All VPs of `vtl` see the page. */
+	uint32_t rights; /**< HV_MAP_GPA_* that the guest gets; page-table rights apply as well. */
+	uint32_t reserved; /**< 0 */
+};
+
+/**
+ * The host operations. `opaque` is the pointer given to vsm_partition_create(), `vp` the one given
+ * to vsm_vp_create() or vsm_vp_set_opaque().
+ */
+struct vsm_host_ops {
+	/** sizeof(struct vsm_host_ops) as the VMM was compiled. A longer table than this version
+	 *  knows is accepted only if its tail is zero. */
+	size_t size;
+
+	/**
+	 * Read registers of a VTL of a VP, active or not.
+	 *
+	 * @param vtl    0 .. the partition's max_vtl.
+	 * @param groups VSM_REGS_* of all registers in the batch.
+	 * @param regs   names are set; fill in the values.
+	 * @param count  1 .. 32.
+	 * Thread: the VP's. Locks: none. May fail (-VSM_ERR_HOST, or -VSM_ERR_NOTFOUND for a register
+	 * that this host does not have): the entry fails, or the guest gets INVALID_PARAMETER.
+	 * Re-entry: no. Mandatory.
+	 */
+	int (*regs_get)(void *vp, uint32_t vtl, uint32_t groups, struct vsm_reg *regs,
+			uint32_t count);
+
+	/**
+	 * Write registers of a VTL of a VP, active or not: all of the batch or none.
+	 *
+	 * Values come from the guest and were checked against the architecture. A host that still
+	 * cannot take one answers -VSM_ERR_INVAL: the guest gets INVALID_REGISTER_VALUE.
+	 * RIP of the active VTL given here is where the guest goes on.
+	 * Thread: the VP's. Locks: none. May fail: the entry is rolled back. Re-entry: no. Mandatory.
+	 */
+	int (*regs_set)(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
+			uint32_t count);
+
+	/**
+	 * Read the block XMM0..XMM5 (96 bytes, XMM0 first) of the active VTL.
+	 *
+	 * Thread: the VP's. Locks: none. May fail: the entry fails. Re-entry: no.
+	 * NULL (either of the two): fast hypercalls are limited to RDX and R8, #VSM_CAP_XMM is off.
+	 */
+	int (*xmm_get)(void *vp, uint32_t vtl, uint8_t block[96]);
+
+	/** Write the block XMM0..XMM5 of the active VTL; the counterpart of xmm_get. */
+	int (*xmm_set)(void *vp, uint32_t vtl, const uint8_t block[96]);
+
+	/**
+	 * Change the VTL that runs on a VP (TLFS 15.11).
+	 *
+	 * PREPARE: private state of `from` is kept, `to` gets its own private state back, and the
+	 * shared registers of `from` are visible in `to`: every row of the register table that has
+	 * scope shared and owner host (see vsm_register_info()). A *replicated* host, with one vCPU
+	 * per VTL, copies the shared registers; a *swapped* host, with one vCPU, changes the private
+	 * ones. Between PREPARE and COMMIT libvsm may set registers of both. COMMIT and ABORT end it.
+	 *
+	 * Thread: the VP's. Locks: none. PREPARE may fail: the guest stays in `from` unchanged.
+	 * COMMIT and ABORT must return 0. Re-entry: no.
+	 * NULL: VSM is not offered (#VSM_CAP_VSM is off).
+	 */
+	int (*switch_vtl)(void *vp, uint32_t from, uint32_t to, uint32_t phase);
+
+	/**
+	 * Read guest RAM, as the host sees it: no VTL rights, no overlays.
+	 *
+	 * libvsm has checked the rights, and reads a byte once in an entry. The range lies within one
+	 * page and within RAM declared by vsm_ram_add().
+	 * Thread: that of the entry. Locks: none. May fail: the guest gets INVALID_PARAMETER or the
+	 * entry fails. Re-entry: no. Mandatory.
+	 */
+	int (*gpa_read)(void *opaque, uint64_t gpa, void *buf, uint32_t len);
+
+	/** Write guest RAM; the counterpart of gpa_read. All of it or nothing. Mandatory. */
+	int (*gpa_write)(void *opaque, uint64_t gpa, const void *buf, uint32_t len);
+
+	/**
+	 * Give memory for the overlay pages of the partition: page-aligned, zeroed, out of the
+	 * guest's reach until overlay_map shows a page of it, valid until vsm_partition_destroy().
+	 *
+	 * @param bytes (2 + 3 × max_vps) × (max_vtl + 1) pages.
+	 * Thread: that of vsm_partition_realise(). Locks: none. NULL result: realise fails with
+	 * -VSM_ERR_NOMEM. Re-entry: no. NULL op: the allocator is asked instead. The memory stays the
+	 * host's.
+	 */
+	void *(*overlay_arena)(void *opaque, size_t bytes);
+
+	/**
+	 * Show a page of the arena, or RAM again, at one guest page of one VTL.
+	 *
+	 * The newest overlay of a page wins; libvsm computes it, the host just does as told. Rights
+	 * and bytes of the covered page are untouched and come back when it is uncovered. Effective
+	 * on all VPs before the calling VP executes its next guest instruction.
+	 *
+	 * Thread: that of the entry. Locks: none. May fail: the guest's MSR write is refused with #GP.
+	 * May return #VSM_PENDING and end by vsm_op_complete(token). Re-entry: no.
+	 * NULL: no overlay page, hence no hypercalls and no VSM (#VSM_CAP_OVERLAYS is off).
+	 */
+	int (*overlay_map)(void *opaque, const struct vsm_overlay *overlay, uint64_t token);
+
+	/**
+	 * Enforce rights of guest pages.
+	 *
+	 * Each range is applied wholly or not at all. Effective on all VPs before the calling VP
+	 * executes its next guest instruction. A host that serves VPs in parallel takes its own lock
+	 * and enforces what vsm_gpa_rights() says *then*, not what the ranges say, so that two VPs
+	 * that protect at once cannot leave a stale view. Overlay pages keep their own rights.
+	 *
+	 * @param ranges changed ranges only; order is that of the guest's list.
+	 * @param count  1 .. 512 × the number of VTLs.
+	 * @param done   set by the host when it fails: ranges that were applied.
+	 * Thread: that of the entry. Locks: none. May fail: -VSM_ERR_NOMEM gives the guest
+	 * INSUFFICIENT_MEMORY, others OPERATION_DENIED; ranges from `done` on are rolled back in the
+	 * table. May return #VSM_PENDING. Re-entry: only vsm_gpa_rights().
+	 * NULL: no right can be taken away (#VSM_CAP_PROTECT is off).
+	 */
+	int (*protect)(void *opaque, const struct vsm_protect_range *ranges, uint32_t count,
+		       uint32_t *done, uint64_t token);
+
+	/**
+	 * Drop all guest translations of one VTL on one VP or on #VSM_ALL_VPS.
+	 *
+	 * Called after `protect` took rights away, unless the host declared
+	 * #VSM_HOST_PROTECT_FLUSHES. Effective before the calling VP's next guest instruction.
+	 * Thread: that of the entry. Locks: none. May fail: the entry fails, the VP must not go on.
+	 * May return #VSM_PENDING. Re-entry: no.
+	 * NULL: #VSM_CAP_TLB_FLUSH is off; without #VSM_HOST_PROTECT_FLUSHES also #VSM_CAP_PROTECT.
+	 */
+	int (*tlb_flush)(void *opaque, uint32_t vtl, uint32_t vp, uint64_t token);
+
+	/**
+	 * Make a VP leave the guest, or wake its thread, and call vsm_vp_run_prepare() soon.
+	 *
+	 * Must not wait for the VP. A kick that comes while the VP is on its way to sleep must not be
+	 * lost: test a flag under the lock that the sleep releases (doc/host-contract.md).
+	 * Thread: any, also under locks of the host if the host called in so. Locks: none of libvsm.
+	 * Cannot fail. Re-entry: no.
+	 * NULL: registers of other VPs cannot be reached and no op may return #VSM_PENDING
+	 * (#VSM_CAP_CROSS_VP is off).
+	 */
+	void (*kick)(void *vp);
+
+	/**
+	 * Queue an exception for a VTL of a VP that is not running; it is raised on its next entry
+	 * (PendingEvent0, TLFS 7.8.2). NULL event: take a queued one back.
+	 *
+	 * Thread: the VP's. Locks: none. May fail: the guest gets the failure. Re-entry: no.
+	 * NULL: PendingEvent0 is no register of this partition (#VSM_CAP_INJECT is off).
+	 */
+	int (*inject_event)(void *vp, uint32_t vtl, const struct vsm_exception *event);
+
+	/**
+	 * Assert an edge interrupt in the local APIC that the host keeps for a VTL of a VP.
+	 *
+	 * @param vector 16..255, or #VSM_VECTOR_NMI.
+	 * @param auto_eoi 1: the in-service bit is cleared at once.
+	 * Thread: the VP's. Locks: none. May fail: logged; the message is in its slot all the same.
+	 * Re-entry: no. NULL: SINTs work in polling form only (#VSM_CAP_INTERRUPT is off).
+	 */
+	int (*interrupt)(void *vp, uint32_t vtl, uint32_t vector, uint32_t auto_eoi);
+
+	/**
+	 * The time-stamp counter as the guest reads it.
+	 *
+	 * Thread: any. Locks: none. Cannot fail, must never go back. Re-entry: no.
+	 * NULL (either of the two): no reference time (#VSM_CAP_CLOCK is off).
+	 */
+	uint64_t (*tsc)(void *opaque);
+
+	/** Rate of that counter in Hz, above 10,000,000. Asked once, in vsm_partition_realise(). */
+	uint64_t (*tsc_hz)(void *opaque);
+
+	/**
+	 * Allocate zeroed memory, aligned for any type.
+	 *
+	 * Called by vsm_partition_create(), _realise() and vsm_vp_create() only, never later.
+	 * Thread: theirs. Locks: none. NULL result: the call fails with -VSM_ERR_NOMEM and leaves
+	 * nothing behind. Re-entry: no. NULL (both): calloc() and free().
+	 */
+	void *(*alloc)(void *opaque, size_t size);
+
+	/** Free memory of `alloc`; `size` is the one it was asked for. `ptr` is never NULL. */
+	void (*free)(void *opaque, void *ptr, size_t size);
+
+	/**
+	 * Take one line of text: no newline, at most 200 characters, gone after the return.
+	 *
+	 * Lines that a guest can cause are thinned out (the 1st, 2nd, 4th, 8th ... of a kind).
+	 * Thread: any. Locks: none. Cannot fail. Re-entry: no. NULL: no log.
+	 */
+	void (*log)(void *opaque, int32_t level, const char *line);
+};
+
+#endif /* VSM_HOST_H */

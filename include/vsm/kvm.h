@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file vsm/kvm.h
+ * libvsm-kvm: ready-made host ops over an unmodified KVM.
+ *
+ * One KVM virtual machine per VTL over its own mmap view of the same RAM, one vCPU per (VP, VTL),
+ * one thread of the VMM per VP that owns all vCPUs of that VP. The library starts no thread and
+ * installs no signal handler.
+ *
+ * The order: vsm_kvm_create() → vsm_kvm_config() → vsm_partition_create(config, vsm_kvm_ops(), k) →
+ * vsm_kvm_bind() → vsm_kvm_ram_add() and vsm_kvm_device_add() → vsm_partition_realise() →
+ * vsm_kvm_vp_create() for each VP → vsm_kvm_run() in a loop on the VP's thread.
+ * At the end: vsm_partition_destroy(), then vsm_kvm_destroy().
+ */
+#ifndef VSM_KVM_H
+#define VSM_KVM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vsm/export.h>
+#include <vsm/partition.h>
+#include <vsm/vp.h>
+
+VSM_BEGIN_DECLS
+
+/** The backend of one partition. Opaque. */
+struct vsm_kvm;
+
+/** A VP of the backend, with its vCPUs. Opaque. */
+struct vsm_kvm_vp;
+
+/* Shared state that KVM shows only by an ioctl of its own, moved at each VTL switch if asked for:
+ * vsm_kvm_options.carry. GPRs and CR2 are always moved and cost no ioctl. */
+#define VSM_KVM_CARRY_FPU     0x1u /**< x87, MXCSR, XMM; with XSAVE all user components. */
+#define VSM_KVM_CARRY_DEBUG   0x2u /**< DR0..DR3, and DR6 (TLFS 15.11.2). */
+#define VSM_KVM_CARRY_XCR0    0x4u /**< XCR0 */
+/** All that the guest's CPUID exposes. */
+#define VSM_KVM_CARRY_DEFAULT 0x80000000u
+
+/* Bits of vsm_kvm_host.flags. */
+#define VSM_KVM_HAS_SYNC_REGS	   0x001u /**< State through kvm_run. Required. */
+#define VSM_KVM_HAS_IMMEDIATE_EXIT 0x002u /**< Required. */
+#define VSM_KVM_HAS_USER_MSR	   0x004u /**< MSR exits to user space. Required. */
+#define VSM_KVM_HAS_MSR_FILTER	   0x008u /**< Required. */
+#define VSM_KVM_HAS_READONLY_MEM \
+	0x010u /**< Read-only slots: R+X rights, hypercall page. Required. */
+#define VSM_KVM_HAS_XSAVE2	 0x020u /**< XSAVE areas above 4 KiB. */
+#define VSM_KVM_HAS_TSC_OFFSET	 0x040u /**< The same TSC offset can be set for all VTLs. */
+#define VSM_KVM_HAS_DEBUGREGS	 0x080u /**< DR0..DR7 can be read and set. */
+#define VSM_KVM_HAS_XCRS	 0x100u /**< XCR0 can be read and set. */
+#define VSM_KVM_OUT_RIP_ADVANCED 0x200u /**< RIP is past an OUT when it exits (measured). */
+#define VSM_KVM_TSC_IS_HOST	 0x400u /**< The guest reads the host's TSC (measured). */
+
+/** What this host's KVM can do. */
+struct vsm_kvm_host {
+	size_t size; /**< sizeof(struct vsm_kvm_host), set by the caller. */
+	uint32_t flags; /**< VSM_KVM_HAS_* and measured facts. */
+	uint32_t missing; /**< Required flags that are absent; 0: this KVM will do. */
+	uint32_t memslots; /**< Memory slots per VM. */
+	uint32_t phys_bits; /**< Guest physical address bits. */
+	uint32_t enforceable; /**< Rights masks that can be enforced, as in vsm_config. */
+	uint32_t carry; /**< VSM_KVM_CARRY_* that can be carried. */
+	uint64_t tsc_hz; /**< Guest TSC rate in Hz; 0 unknown. */
+};
+
+/** Options of vsm_kvm_create(). Start from vsm_kvm_options_init(). */
+struct vsm_kvm_options {
+	size_t size; /**< sizeof(struct vsm_kvm_options) */
+	int32_t kvm_fd; /**< Open /dev/kvm, stays the caller's; -1: opened and closed here. */
+	uint32_t carry; /**< VSM_KVM_CARRY_*; default #VSM_KVM_CARRY_DEFAULT. */
+	uint32_t max_vps; /**< 1 .. 64; default 1. */
+	uint32_t max_vtl; /**< 1 .. 3; default 1. One VM is made per VTL. */
+	uint32_t trap_port; /**< Port of the hypercall trap, 0 .. 255; default 0x7e. */
+	/** Signal that the VMM sends to a VP's thread to get it out of the guest; it must be blocked
+	 *  in all threads. vsm_kvm_run() unblocks it inside KVM_RUN. 0: none, kicks only set
+	 *  immediate_exit and reach a running guest at its next exit. */
+	uint32_t kick_signal;
+	/** Called by the kick op after immediate_exit is set: send the signal to the VP's thread and
+	 *  wake it if it sleeps. Thread: any. May be NULL. */
+	void (*kick)(void *opaque, uint32_t vp);
+	/** Log lines of libvsm and of the backend. May be NULL. */
+	void (*log)(void *opaque, int32_t level, const char *line);
+	void *opaque; /**< First argument of kick and log. */
+};
+
+/* Kinds of vsm_kvm_exit.kind: what vsm_kvm_run() leaves to the VMM. */
+#define VSM_KVM_EXIT_INTR      0u /**< Kicked or signalled: nothing to do. */
+#define VSM_KVM_EXIT_PIO       1u /**< Port access: data points at count × size bytes. */
+#define VSM_KVM_EXIT_MMIO      2u /**< Access to a GPA that is no RAM: data points at size bytes. */
+#define VSM_KVM_EXIT_RDMSR     3u /**< MSR that KVM does not know: set msr_value or msr_fault. */
+#define VSM_KVM_EXIT_WRMSR     4u /**< As RDMSR; msr_value is what the guest writes. */
+#define VSM_KVM_EXIT_HLT       5u /**< HLT in `vtl`. */
+#define VSM_KVM_EXIT_SHUTDOWN  6u /**< Triple fault. */
+#define VSM_KVM_EXIT_BLOCKED   7u /**< The VP waits: sleep until the kick callback. */
+#define VSM_KVM_EXIT_EMULATION 8u /**< KVM could not emulate an instruction; bytes are given. */
+#define VSM_KVM_EXIT_UNKNOWN   9u /**< Anything else; reason is KVM's number. */
+
+/** An exit for the VMM. Pointers are valid until the next vsm_kvm_run() of that VP. */
+struct vsm_kvm_exit {
+	size_t size; /**< sizeof(struct vsm_kvm_exit), set by the caller. */
+	uint32_t kind; /**< VSM_KVM_EXIT_* */
+	uint32_t vp; /**< VP index */
+	uint32_t vtl; /**< VTL that ran. */
+	uint32_t reason; /**< KVM's exit reason. */
+	uint64_t address; /**< Port, GPA or MSR index. */
+	uint8_t *data; /**< PIO, MMIO: bytes to take (write) or to fill in (read). */
+	uint32_t data_size; /**< Bytes of one unit: 1, 2, 4, 8. */
+	uint32_t count; /**< PIO: units; else 1. */
+	uint32_t is_write; /**< 1: the guest writes. */
+	uint32_t msr_fault; /**< Set by the VMM: 1 raises #GP. */
+	uint64_t msr_value; /**< Value written, or to be set by the VMM. */
+	uint64_t rip; /**< RIP of the VTL at the exit. */
+	uint8_t bytes[16]; /**< EMULATION: instruction bytes. */
+	uint32_t byte_count; /**< EMULATION: how many of them are valid. */
+	uint32_t reserved; /**< 0 */
+};
+
+/** Counters of the backend. */
+struct vsm_kvm_stats {
+	size_t size; /**< sizeof(struct vsm_kvm_stats), set by the caller. */
+	uint64_t runs; /**< KVM_RUN ioctls. */
+	uint64_t ioctls; /**< All other ioctls on vCPUs. */
+	uint64_t slot_ops; /**< KVM_SET_USER_MEMORY_REGION ioctls. */
+	uint64_t switches; /**< VTL switches. */
+	uint64_t carried; /**< Switches at which carried state had changed and was set. */
+	uint64_t held_stores; /**< Denied stores held (see vsm_kvm_run()). */
+	uint64_t stores_done; /**< Of those, performed after the grant. */
+	uint64_t stores_dropped; /**< Of those, dropped. */
+};
+
+/**
+ * Ask KVM what it can do. Makes a small VM for a moment.
+ *
+ * @param kvm_fd open /dev/kvm, or -1 to open it here.
+ * @param out    caller sets out->size; filled in.
+ * @retval -VSM_ERR_INVAL out is NULL or out->size is wrong.
+ * @retval -VSM_ERR_SYS   /dev/kvm cannot be opened or used; errno tells why.
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_kvm_probe(int kvm_fd, struct vsm_kvm_host *out);
+
+/** Fill options with the defaults. Thread: any. */
+VSM_EXPORT void vsm_kvm_options_init(struct vsm_kvm_options *options);
+
+/**
+ * Open the VMs of all VTLs.
+ *
+ * @param out the backend, for vsm_kvm_destroy(). Untouched on failure.
+ * @retval -VSM_ERR_INVAL an argument or field is wrong.
+ * @retval -VSM_ERR_NOSUP this KVM lacks something required; the log names it.
+ * @retval -VSM_ERR_NOMEM no memory.
+ * @retval -VSM_ERR_SYS   a system call failed; errno tells why.
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_kvm_create(const struct vsm_kvm_options *options, struct vsm_kvm **out);
+
+/** Close everything. The partition must be destroyed before. @param k may be NULL. */
+VSM_EXPORT void vsm_kvm_destroy(struct vsm_kvm *k);
+
+/**
+ * Fill in what a partition on this host must be configured with: ranges of registers, address bits,
+ * enforceable masks, trap. The caller may then change the fields that are policy.
+ *
+ * @param config as vsm_config_init() left it.
+ * @retval -VSM_ERR_INVAL an argument is NULL.
+ */
+VSM_EXPORT int vsm_kvm_config(const struct vsm_kvm *k, struct vsm_config *config);
+
+/** The ops, to be given to vsm_partition_create() with `k` as opaque. Lives as long as `k`. */
+VSM_EXPORT const struct vsm_host_ops *vsm_kvm_ops(const struct vsm_kvm *k);
+
+/**
+ * Tell the backend its partition, before RAM is added.
+ *
+ * @retval -VSM_ERR_INVAL  an argument is NULL.
+ * @retval -VSM_ERR_MISUSE bound already.
+ */
+VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
+
+/** Flag of vsm_kvm_device_add(): the guest may not write it (ROM); a write is an MMIO exit. */
+#define VSM_KVM_MAP_READONLY 0x1u
+
+/**
+ * Add RAM: makes a view and slots in every VTL's VM, populates it, and declares it to the
+ * partition (vsm_ram_add()).
+ *
+ * @param gpa    page-aligned.
+ * @param size   page-aligned, not 0.
+ * @param fd     shared memory (memfd, shmem or hugetlbfs file); stays the caller's, must not be
+ *               truncated while in use.
+ * @param offset of the range in fd, page-aligned.
+ * @param flags  0
+ * @retval -VSM_ERR_INVAL  an argument is wrong; fd is not shared memory or is too short.
+ * @retval -VSM_ERR_RANGE, -VSM_ERR_EXISTS, -VSM_ERR_NOMEM, -VSM_ERR_MISUSE as vsm_ram_add().
+ * @retval -VSM_ERR_SYS    mmap or KVM refused; errno tells why.
+ * Thread: that of create, before vsm_partition_realise().
+ */
+VSM_EXPORT int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd,
+			       uint64_t offset, uint32_t flags);
+
+/**
+ * Map memory of a device (ROM, frame buffer) at the same place in every VTL's VM. It is no RAM for
+ * VSM: not protectable, not usable for hypercalls.
+ *
+ * @param memory page-aligned host memory, stays the caller's, must outlive `k`.
+ * @param flags  #VSM_KVM_MAP_READONLY or 0.
+ * @retval as vsm_kvm_ram_add().
+ */
+VSM_EXPORT int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, void *memory,
+				  uint32_t flags);
+
+/**
+ * Create a VP: its vCPUs in every VTL's VM, CPUID with the partition's hypervisor leaves, MSR
+ * filter, and the libvsm VP. It starts at the reset vector unless vsm_kvm_vp_set() says otherwise.
+ *
+ * @retval -VSM_ERR_INVAL  an argument is wrong.
+ * @retval -VSM_ERR_MISUSE not bound, or the partition is not realised.
+ * @retval others as vsm_vp_create(), -VSM_ERR_SYS.
+ * Thread: any; the VP belongs to the thread that first runs it.
+ */
+VSM_EXPORT int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id,
+				 struct vsm_kvm_vp **out);
+
+/** The libvsm VP. NULL for NULL. */
+VSM_EXPORT struct vsm_vp *vsm_kvm_vp_vsm(const struct vsm_kvm_vp *kvp);
+
+/** File descriptor of a vCPU, for what the backend does not do; -1 for a bad argument. */
+VSM_EXPORT int vsm_kvm_vcpu_fd(const struct vsm_kvm_vp *kvp, uint32_t vtl);
+
+/**
+ * Set start registers of a VTL, by HV name, as the op regs_set does.
+ *
+ * @retval -VSM_ERR_INVAL an argument is wrong or KVM refuses a value.
+ * Thread: the VP's, or before it runs.
+ */
+VSM_EXPORT int vsm_kvm_vp_set(struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vsm_reg *regs,
+			      uint32_t count);
+
+/** Read registers of a VTL, by HV name; see vsm_kvm_vp_set(). */
+VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_reg *regs,
+			      uint32_t count);
+
+/**
+ * Run the VP until the VMM has to do something. Hypercalls, synthetic MSRs, protected pages and
+ * VTL switches are dealt with inside.
+ *
+ * A denied store of which KVM has retired the instruction already (RIP is past it) is *held*: when
+ * its VTL resumes with RIP unchanged and the page writable it is performed, otherwise dropped. The
+ * intercept of such a store has instruction length 0.
+ * A denied load waits in KVM: when its VTL resumes with its registers unchanged and the page is
+ * readable it gets the bytes; otherwise it is undone and executed again.
+ *
+ * @param exit caller sets exit->size; filled in. The VMM answers by writing to exit->data or to
+ *             the msr_ fields before it calls again with the same struct.
+ * @retval 0             exit is filled in.
+ * @retval -VSM_ERR_INVAL an argument is wrong.
+ * @retval -VSM_ERR_SYS   KVM_RUN failed; errno tells why.
+ * @retval -VSM_ERR_HOST  an op failed.
+ * Thread: the VP's.
+ */
+VSM_EXPORT int vsm_kvm_run(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit);
+
+/** Make the VP leave the guest soon: vsm_kvm_run() returns VSM_KVM_EXIT_INTR. Thread: any. */
+VSM_EXPORT void vsm_kvm_kick(struct vsm_kvm_vp *kvp);
+
+/** Read the counters. @retval -VSM_ERR_INVAL as vsm_stats_get(). Thread: the VP's, or stopped. */
+VSM_EXPORT int vsm_kvm_stats_get(const struct vsm_kvm *k, struct vsm_kvm_stats *out);
+
+/** VSM_KVM_CARRY_* that switches move: the options' set cut to what KVM and CPUID have. */
+VSM_EXPORT uint32_t vsm_kvm_carry(const struct vsm_kvm *k);
+
+/**
+ * Shared registers of the register table that switches do not move, for a report.
+ *
+ * @param names filled with HV names.
+ * @param max   capacity.
+ * @return how many there are, may be above max; -VSM_ERR_INVAL for a NULL argument.
+ */
+VSM_EXPORT int vsm_kvm_left_out(const struct vsm_kvm *k, uint32_t *names, uint32_t max);
+
+VSM_END_DECLS
+
+#endif /* VSM_KVM_H */

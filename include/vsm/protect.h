@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file vsm/protect.h
+ * The protection map (TLFS 15.9): which rights each VTL leaves to the VTLs below it. Usable
+ * without a partition.
+ *
+ * Each VTL above 0 owns one set: a default mask, and a mask for each page that was set explicitly.
+ * A set acts only when it is enabled. The rights of VTL m are the intersection of the sets of all
+ * VTLs above m.
+ *
+ *     struct vsm_range ram = { .gpa = 0, .size = 64 << 20 };
+ *     vsm_protmap_create(NULL, 1, &ram, 1, 1 << 20, &map);
+ *     vsm_protmap_enable(map, 1, 1);
+ *     vsm_protmap_set(map, 1, 0x5000, 1, HV_MAP_GPA_READABLE);
+ *     vsm_protmap_rights(map, 0, 0x5000, &rights);   // rights == HV_MAP_GPA_READABLE
+ *
+ * Readers take no lock and may run beside one writer; writers must not run beside each other.
+ */
+#ifndef VSM_PROTECT_H
+#define VSM_PROTECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vsm/export.h>
+#include <vsm/types.h>
+
+VSM_BEGIN_DECLS
+
+/** All rights: R, W, KX, UX. */
+#define VSM_RIGHTS_ALL 0xfu
+
+/** A protection map. Opaque. */
+struct vsm_protmap;
+
+/** A range of guest physical memory. */
+struct vsm_range {
+	uint64_t gpa; /**< First byte, page-aligned. */
+	uint64_t size; /**< Bytes, a multiple of 4096. */
+};
+
+/** Where a stand-alone part gets its memory. */
+struct vsm_allocator {
+	void *opaque; /**< First argument of the functions. */
+	void *(*alloc)(void *opaque, size_t size); /**< Zeroed memory, or NULL. */
+	void (*free)(void *opaque, void *ptr, size_t size); /**< Frees memory of alloc. */
+};
+
+/**
+ * Is this a legal rights mask (TLFS 15.9.2)?
+ *
+ * @param mask HV_MAP_GPA_* bits; bits above 3 make it illegal.
+ * @param mbec 1: mode-based execute control is on, KX and UX may differ.
+ * @return 1 or 0. Thread: any.
+ */
+VSM_EXPORT int vsm_rights_valid(uint32_t mask, int mbec);
+
+/**
+ * Create a map. All its memory is allocated here.
+ *
+ * @param allocator NULL: calloc() and free().
+ * @param max_vtl   highest VTL, 1 .. #VSM_VTL_MAX.
+ * @param ram       ranges that do not overlap, in any order.
+ * @param count     number of ranges, 1 .. 64.
+ * @param max_bytes upper bound of the memory.
+ * @param out       the map, for vsm_protmap_destroy(). Untouched on failure.
+ * @retval -VSM_ERR_INVAL  an argument is out of range.
+ * @retval -VSM_ERR_EXISTS ranges overlap.
+ * @retval -VSM_ERR_NOMEM  the allocator failed, or max_bytes does not suffice.
+ */
+VSM_EXPORT int vsm_protmap_create(const struct vsm_allocator *allocator, uint32_t max_vtl,
+				  const struct vsm_range *ram, uint32_t count, uint64_t max_bytes,
+				  struct vsm_protmap **out);
+
+/** Destroy a map. @param map may be NULL. No reader may be left. */
+VSM_EXPORT void vsm_protmap_destroy(struct vsm_protmap *map);
+
+/** Bytes that the map occupies; 0 for NULL. */
+VSM_EXPORT uint64_t vsm_protmap_bytes(const struct vsm_protmap *map);
+
+/**
+ * Set the mask of pages explicitly.
+ *
+ * @param vtl   the protecting VTL, 1 .. max_vtl.
+ * @param gpa   page-aligned start.
+ * @param pages number of pages, at least 1.
+ * @param mask  0 .. 15; legality is the caller's business, see vsm_rights_valid().
+ * @retval -VSM_ERR_INVAL an argument is out of range.
+ * @retval -VSM_ERR_RANGE not all of it is RAM; nothing was changed.
+ * Thread: one writer.
+ */
+VSM_EXPORT int vsm_protmap_set(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_t pages,
+			       uint32_t mask);
+
+/**
+ * Forget that a page was set explicitly: it follows the default mask again.
+ *
+ * @retval -VSM_ERR_INVAL, -VSM_ERR_RANGE as vsm_protmap_set().
+ */
+VSM_EXPORT int vsm_protmap_unset(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
+				 uint64_t pages);
+
+/**
+ * Mask of one page in the set of one VTL, enabled or not.
+ *
+ * @param mask     set to 0..15.
+ * @param explicit_set set to 1 if the page was set, 0 if the default applies; may be NULL.
+ * @retval -VSM_ERR_INVAL, -VSM_ERR_RANGE as vsm_protmap_set().
+ */
+VSM_EXPORT int vsm_protmap_get(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
+			       uint32_t *mask, uint32_t *explicit_set);
+
+/**
+ * Default mask of a VTL's set: of all pages that were not set explicitly.
+ *
+ * @retval -VSM_ERR_INVAL map is NULL, vtl or mask is out of range.
+ * Thread: one writer. Takes constant time.
+ */
+VSM_EXPORT int vsm_protmap_default_set(struct vsm_protmap *map, uint32_t vtl, uint32_t mask);
+
+/** Default mask of a VTL's set; initially #VSM_RIGHTS_ALL, also for a bad argument. */
+VSM_EXPORT uint32_t vsm_protmap_default(const struct vsm_protmap *map, uint32_t vtl);
+
+/**
+ * Switch a VTL's set on or off.
+ *
+ * @retval -VSM_ERR_INVAL map is NULL or vtl is out of range.
+ * Thread: one writer.
+ */
+VSM_EXPORT int vsm_protmap_enable(struct vsm_protmap *map, uint32_t vtl, int on);
+
+/**
+ * Rights of a VTL to a page: the intersection of the enabled sets of all VTLs above it.
+ *
+ * @param vtl    the restricted VTL, 0 .. max_vtl.
+ * @param gpa    any byte of the page.
+ * @param rights set to 0..15.
+ * @retval -VSM_ERR_INVAL, -VSM_ERR_RANGE as vsm_protmap_set().
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_protmap_rights(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
+				  uint32_t *rights);
+
+/**
+ * Lowest VTL above `vtl` whose set lacks one of the wanted rights: the one to be told (TLFS 13.1).
+ *
+ * @param wanted HV_MAP_GPA_* bits.
+ * @return the VTL; 0: nobody forbids it.
+ * @retval -VSM_ERR_INVAL, -VSM_ERR_RANGE as vsm_protmap_set().
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_protmap_denier(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
+				  uint32_t wanted);
+
+/**
+ * Next run of pages with equal rights, for walking the map: start with gpa 0, go on at
+ * run->gpa + run->size.
+ *
+ * @param vtl    the restricted VTL.
+ * @param gpa    where to begin; rounded down to a page, and up to the next RAM.
+ * @param run    set to the run.
+ * @param rights set to its rights.
+ * @retval -VSM_ERR_INVAL    an argument is NULL or out of range.
+ * @retval -VSM_ERR_NOTFOUND no RAM at or above gpa.
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_protmap_next(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
+				struct vsm_range *run, uint32_t *rights);
+
+/**
+ * Back to the start: no explicit pages, default masks all rights, nothing enabled.
+ *
+ * Thread: one writer.
+ */
+VSM_EXPORT void vsm_protmap_reset(struct vsm_protmap *map);
+
+VSM_END_DECLS
+
+#endif /* VSM_PROTECT_H */

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Trip every guard on purpose: each must pass what is right and refuse what is wrong, by name.
+
+usage: selftest.py CC...
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+from guardlib import Tap, run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CC = sys.argv[1:]
+SPDX = '/* SPDX-License-Identifier: BSD-3-Clause */\n'
+GOOD = ('#include <string.h>\n'
+        '__attribute__((visibility("default"))) int vsm_one(const char *s);\n'
+        'int hidden(const char *s);\n'
+        'const char *const vsm_names[] = { "a", "b" };\n'
+        'int hidden(const char *s) { return (int)strlen(s); }\n'
+        'int vsm_one(const char *s) { return hidden(s) + hidden(vsm_names[0]); }\n')
+HEADER = ('#include <stdint.h>\n#define VSM_EXPORT\n'
+          '/** VSM_EXPORT int vsm_comment(void); */\nVSM_EXPORT int vsm_one(const char *s);\n')
+MAP = 'VSM_0_1 {\nglobal:\n\tvsm_one;\nlocal:\n\t*;\n};\n'
+
+
+class Bench:
+    """A temporary directory, things built in it, and guards run on them."""
+
+    def __init__(self, tap, tmp):
+        self.tap, self.tmp = tap, tmp
+        self.write('good.h', HEADER)
+        self.write('good.map', MAP)
+
+    def path(self, name):
+        return os.path.join(self.tmp, name)
+
+    def write(self, name, text):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), 'w') as f:
+            f.write(text)
+        return self.path(name)
+
+    def object(self, name, text):
+        run(*CC, '-O1', '-fPIC', '-fcommon', '-fvisibility=hidden', '-fno-stack-protector', '-c',
+            self.write(name + '.c', text), '-o', self.path(name + '.o'))
+        return self.path(name + '.o')
+
+    def archive(self, name, text):
+        run('ar', 'rcs', self.path(name + '.a'), self.object(name, text))
+        return self.path(name + '.a')
+
+    def shared(self, name, text, script=MAP, libs=(), so='libvsm.so.0.1'):
+        run(*CC, '-shared', self.object(name, text), '-o', self.path(name + '.so'),
+            '-Wl,--version-script=' + self.write(name + '.map', script), '-Wl,-soname,' + so,
+            '-Wl,--no-as-needed', *libs)
+        return self.path(name + '.so')
+
+    def guard(self, what, complaint, script, *args):
+        """complaint None: the guard must pass; else it must fail and say so."""
+        r = subprocess.run([sys.executable, os.path.join(HERE, script), *args],
+                           capture_output=True, text=True)
+        faults = []
+        if complaint is None:
+            if r.returncode or 'not ok' in r.stdout or not re.search(r'^ok', r.stdout, re.M):
+                faults = ['refused'] + r.stdout.splitlines() + r.stderr.splitlines()
+        elif r.returncode != 1 or not re.search(r'^not ok', r.stdout, flags=re.M):
+            faults = ['passed'] + r.stdout.splitlines() + r.stderr.splitlines()
+        elif complaint not in r.stdout:
+            faults = [f'failed without saying "{complaint}"'] + r.stdout.splitlines()
+        verdict = 'passes' if complaint is None else 'refuses'
+        self.tap.check(f'{script} {verdict} {what}', faults)
+
+
+def writable_data(b):
+    def each(what, complaint, name, text):
+        b.guard(what + ', object', complaint, 'writable_data.py', b.object(name, text))
+        b.guard(what + ', archive', complaint, 'writable_data.py', b.archive(name, text))
+        b.guard(what + ', shared', complaint, 'writable_data.py', b.shared(name, text))
+
+    use = 'int *vsm_use(void);\nint *vsm_use(void) { return (int *)&bad; }\n'
+    each('constants', None, 'data_good', GOOD)
+    each('.data', 'data', 'data_bad', GOOD + 'static int bad = 3;\n' + use)
+    each('.bss', 'bss', 'bss_bad', GOOD + 'static int bad;\n' + use)
+    each('.tdata', 'tdata', 'tdata_bad', GOOD + 'static __thread int bad = 3;\n' + use)
+    each('.tbss', 'tbss', 'tbss_bad', GOOD + 'static __thread int bad;\n' + use)
+    each('a writable table of pointers', 'data', 'table_bad',
+         GOOD + 'static const char *bad[] = { "a" };\n' + use)
+    common = b.object('common_bad', GOOD + 'int bad;\n' + use)
+    b.guard('a common symbol', 'bad', 'writable_data.py', common)
+    b.guard('a constructor', '_array', 'writable_data.py', b.object(
+        'ctor_bad', GOOD + '__attribute__((constructor)) static void bad(void) { __asm__(""); }\n'))
+    stripped = b.shared('stripped', GOOD)
+    run('strip', stripped)
+    b.guard('a stripped library', 'stripped', 'writable_data.py', stripped)
+    b.guard('nothing', 'nothing to check', 'writable_data.py')
+
+
+def exports(b):
+    def check(what, complaint, mapfile, header, *binaries):
+        b.guard(what, complaint, 'exports.py', '--prefix', 'vsm_', '--soname', 'libvsm.so.0.1',
+                '--map', b.path(mapfile), *[a for x in binaries for a in ('--binary', x)],
+                b.path(header))
+
+    more = GOOD + '__attribute__((visibility("default"))) int extra(void);\n' \
+        'int extra(void) { return 1; }\n'
+    open_map = MAP.replace('vsm_one;', 'vsm_one; extra;')
+    b.write('more.h', HEADER + 'VSM_EXPORT const struct vsm_two *\nvsm_two(int (*f)(void));\n')
+    b.write('twice.map', MAP.replace('vsm_one;', 'vsm_one; vsm_one;'))
+    b.write('plain.h', HEADER + 'VSM_EXPORT int extra(void);\n')
+    good = b.shared('exp_good', GOOD)
+    check('agreement', None, 'good.map', 'good.h', good)
+    check('a header with more than the map', 'vsm_two is in the headers', 'good.map', 'more.h')
+    b.write('less.h', '#define VSM_EXPORT\n')
+    check('a map with more than the header', 'vsm_one is in the map', 'good.map', 'less.h')
+    check('a name twice', 'run exports.py', 'twice.map', 'good.h')
+    shared = b.shared('exp_bad', more, open_map)
+    check('a name without prefix', 'extra', 'exp_bad.map', 'plain.h', shared)
+    check('a library with more than the map', 'extra is in the binary', 'good.map', 'good.h', shared)
+    check('a library with less than the map', 'vsm_one is in the map', 'good.map', 'good.h',
+          b.shared('exp_less', GOOD.replace('vsm_one', 'vsm_uno')))
+    check('a wrong soname', 'libother', 'good.map', 'good.h',
+          b.shared('exp_so', GOOD, so='libother.so'))
+    check('an archive that shows an internal name', 'hidden is in the binary', 'good.map',
+          'good.h', b.archive('exp_hidden', GOOD))
+
+
+def imports(b):
+    def core(what, complaint, *files):
+        b.guard(what, complaint, 'imports.py', 'core', *files)
+
+    call = ('__attribute__((visibility("default"))) int vsm_one(const char *s);\n'
+            '{0}\nint vsm_one(const char *s) {{ (void)s; {1}; return 1; }}\n')
+    core('memory and strings', None, b.shared('imp_good', GOOD), b.archive('imp_good', GOOD))
+    bad = {'abort': ('#include <stdlib.h>', 'abort()'),
+           '__assert_fail': ('#include <assert.h>', 'assert(s != 0)'),
+           'printf': ('#include <stdio.h>', 'printf("%s %d", s, 1)'),
+           'snprintf': ('#include <stdio.h>', 'char x[9]; snprintf(x, 9, "%s%p", s, x)'),
+           'malloc': ('#include <stdlib.h>', '*(void *volatile *)s = malloc(3)'),
+           'open': ('#include <fcntl.h>', 'open(s, O_RDONLY)'),
+           'ioctl': ('#include <sys/ioctl.h>', 'ioctl(0, 1, s)'),
+           'mmap': ('#include <sys/mman.h>', 'mmap(0, 1, 0, 0, 0, 0)'),
+           'pthread_create': ('#include <pthread.h>', 'pthread_create(0, 0, 0, 0)'),
+           'signal': ('#include <signal.h>', 'signal(1, SIG_IGN)'),
+           'sigaction': ('#include <signal.h>', 'sigaction(1, 0, 0)')}
+    for name, (include, statement) in bad.items():
+        text = call.format(include, statement)
+        core(name + ', shared', name + ' is not allowed', b.shared('imp_' + name, text))
+        core(name + ', archive', name + ' (', b.archive('imp_' + name, text))
+        if name in ('ioctl', 'mmap', 'open'):
+            b.guard(name, None, 'imports.py', 'kvm', b.path(f'imp_{name}.so'))
+        else:
+            b.guard(name + ' in the backend', name + ' is not allowed', 'imports.py', 'kvm',
+                    b.path(f'imp_{name}.so'))
+    core('a library that needs libm', 'libm', b.shared('imp_libm', GOOD, libs=['-lm']))
+    core('a call of a name that nobody has', 'vsm_two', b.shared(
+        'imp_other', call.format('int vsm_two(void);', 'vsm_two()')))
+    b.guard('a call of what the core exports', None, 'imports.py', 'kvm', '--map',
+            b.write('two.map', MAP.replace('vsm_one', 'vsm_two')), b.path('imp_other.so'))
+
+
+def headers(b):
+    b.write('inc/vsm/good.h', '#ifndef G\n#define G\n#include <stdint.h>\n'
+                              'struct vsm_g { uint32_t a; };\n#endif\n')
+    b.write('inc/vsm/needy.h', '#ifndef N\n#define N\nstruct vsm_n { uint32_t a; };\n#endif\n')
+    b.write('inc/vsm/twice.h', 'struct vsm_t { int a; };\n')
+    b.write('inc/vsm/conly.h', '#ifndef C\n#define C\nstruct vsm_c { int class; };\n#endif\n')
+    check = ['headers.py', b.path('inc')]
+    b.guard('a header that stands alone', None, *check, 'vsm/good.h')
+    b.guard('a header that needs another', 'uint32_t', *check, 'vsm/needy.h')
+    b.guard('a header without guard', 'redefinition', *check, 'vsm/twice.h')
+    b.guard('a header that is not C++', 'class', *check, 'vsm/conly.h')
+
+
+def sources(b):
+    def check(what, complaint, name, text):
+        root = f'tree-{name}'.replace('.', '-')
+        b.write(f'{root}/{name}', text)
+        b.guard(what, complaint, 'sources.py', b.path(root))
+
+    check('a proper source', None, 'a.c', SPDX + 'int a;\n')
+    check('a source without SPDX line', 'b.c', 'b.c', 'int a;\n')
+    check('a script whose SPDX line comes late', 'c.sh', 'c.sh', '#!/bin/sh\n\n\n# ' + SPDX)
+    check('a path of a machine', 'somebody', 'd.md', 'see /wor' + 'k/main\n')
+    check('a mark of unfinished work', 'unfinished', 'e.c', SPDX + '/* TO' + 'DO */\n')
+    check('the host of a registry', 'depend', 'f.md', 'https://py' + 'pi.org/x\n')
+    check('a long file', '801 lines', 'g.c', SPDX + '\n' * 800)
+    check('a blank at the end of a line', 'h.c', 'h.c', SPDX + 'int a; \n')
+    check('a file without end', 'i.c', 'i.c', SPDX + 'int a;')
+
+
+def style(b):
+    with open(os.path.join(HERE, '..', '..', '.clang-format')) as f:
+        rules = f.read()
+    for name, text in (('good', 'int a;\n'), ('bad', 'int  a ;\n')):
+        b.write(f'style-{name}/.clang-format', rules)
+        b.write(f'style-{name}/lib/a.c', SPDX + text)
+    b.guard('formatted text', None, 'style.py', b.path('style-good'))
+    b.guard('unformatted text', 'lib/a.c', 'style.py', b.path('style-bad'))
+
+
+def registered(b):
+    b.write('reg/lib/a.c', SPDX)
+    info = b.write('reg/build/meson-info/intro-targets.json',
+                   '[{"target_sources": [{"sources": ["%s"]}]}]' % b.path('reg/lib/a.c'))
+    os.makedirs(b.path('reg/build/meson-private'))
+    b.guard('a file in a target', None, 'registered.py', b.path('reg'), b.path('reg/build'))
+    b.write('reg/tests/unit/test_lost.c', SPDX)
+    b.guard('a test in no target', 'test_lost.c', 'registered.py', b.path('reg'),
+            os.path.dirname(os.path.dirname(info)))
+
+
+def version(b):
+    header = ''.join(f'#define VSM_VERSION_{p} {n}\n'
+                     for p, n in (('MAJOR', 1), ('MINOR', 2), ('PATCH', 3)))
+    files = [b.write('version.h', header), b.write('CHANGELOG.md', '# C\n\n## 1.2.3\n\n## 1.0.0\n')]
+    b.guard('one version', None, 'version.py', '1.2.3', *files)
+    b.guard('another header', '1.2.3, not 1.3.0', 'version.py', '1.3.0', *files)
+    b.guard('another changelog', 'not 1.2.3', 'version.py', '1.2.3', files[0],
+            b.write('C2.md', '## 1.2.4\n\n## 1.2.3\n'))
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as tmp:
+        bench = Bench(tap, tmp)
+        for guard in (writable_data, exports, imports, headers, sources, style, registered,
+                      version):
+            guard(bench)
+    tap.finish()
+
+
+main()

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef VMM_DEVICES_H
+#define VMM_DEVICES_H
+
+#include <stdint.h>
+
+/* The few devices of the machine: COM1, exit port, fw_cfg, PIC masks. One VP's thread uses it. */
+struct devices {
+	uint32_t vp_count;
+	uint32_t done; /* the guest has written to the exit port */
+	uint32_t exit_code; /* what it wrote */
+
+	uint8_t com1[8]; /* the registers that only hold what was written */
+	uint8_t com1_divisor[2];
+	uint8_t pic_mask[2];
+	uint16_t fw_key;
+	uint32_t fw_offset;
+
+	uint32_t mmio_logged;
+	uint8_t port_logged[65536 / 8]; /* a bit per unknown port that was logged */
+};
+
+void devices_init(struct devices *d, uint32_t vp_count);
+
+/* One port access of 1, 2 or 4 bytes; a string instruction is count of them. */
+void devices_port_write(struct devices *d, uint16_t port, uint32_t size, uint32_t value);
+uint32_t devices_port_read(struct devices *d, uint16_t port, uint32_t size);
+
+/* An access outside of RAM: there is no memory-mapped device, it reads as all ones. */
+void devices_mmio_write(struct devices *d, uint64_t gpa);
+void devices_mmio_read(struct devices *d, uint64_t gpa, void *data, uint32_t size);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A machine on libvsm-kvm: made, started, waited for, taken down. */
+#include "kvm_machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "multiboot.h"
+
+/* The 32-bit flat segments of the multiboot entry. */
+#define ATTR_CODE32   0xc09b
+#define ATTR_DATA32   0xc093
+#define ATTR_TSS32    0x008b
+#define ATTR_LDT      0x0082
+#define SELECTOR_CODE 0x08
+#define SELECTOR_DATA 0x10
+#define CR0_PE	      0x1u
+#define CR0_ET	      0x10u
+#define RFLAGS_FIXED  0x2u
+
+int kvm_machine_error(const char *what, int err)
+{
+	int saved = errno;
+
+	fprintf(stderr, "vsm-vmm: %s: %s%s%s\n", what, vsm_strerror(err),
+		err == -VSM_ERR_SYS ? ": " : "", err == -VSM_ERR_SYS ? strerror(saved) : "");
+	return VMM_EXIT_HOST;
+}
+
+int kvm_machine_no_kvm(void)
+{
+	fprintf(stderr,
+		"vsm-vmm: /dev/kvm: %s\n"
+		"vsm-vmm: this host needs KVM: load its module (modprobe kvm_intel or kvm_amd), turn\n"
+		"vsm-vmm: virtualization on in the firmware or nesting in the hypervisor above, and\n"
+		"vsm-vmm: give your user the device (group kvm).\n",
+		strerror(errno));
+	return VMM_EXIT_HOST;
+}
+
+static void on_log(void *opaque, int32_t level, const char *line)
+{
+	(void)opaque;
+	if (level <= VSM_LOG_WARN)
+		fprintf(stderr, "vsm-vmm: %s\n", line);
+}
+
+/* The kick op: immediate_exit is set already, so a signal that comes too early is not lost. */
+static void on_kick(void *opaque, uint32_t vp)
+{
+	struct kvm_machine *m = opaque;
+
+	(void)vp;
+	pthread_mutex_lock(&m->lock);
+	m->kicked = 1;
+	pthread_cond_broadcast(&m->changed);
+	if (m->has_thread && !m->finished)
+		pthread_kill(m->thread, KVM_MACHINE_SIGNAL);
+	pthread_mutex_unlock(&m->lock);
+}
+
+static struct vsm_reg number(uint32_t name, uint64_t value)
+{
+	struct vsm_reg r = { name, 0, { value, 0 } };
+
+	return r;
+}
+
+static struct vsm_reg segment(uint32_t name, uint16_t selector, uint16_t attributes, uint32_t limit)
+{
+	struct hv_segment_register s = { 0, limit, selector, attributes };
+	struct vsm_reg r = { name, 0, { 0, 0 } };
+
+	memcpy(&r.value, &s, sizeof(s));
+	return r;
+}
+
+/* Multiboot 0.6.96, 3.2: flat 32-bit protected mode, no paging, no interrupts. */
+static int set_entry_state(struct kvm_machine *m)
+{
+	const struct vsm_reg regs[] = {
+		segment(HV_X64_REGISTER_CS, SELECTOR_CODE, ATTR_CODE32, 0xffffffff),
+		segment(HV_X64_REGISTER_DS, SELECTOR_DATA, ATTR_DATA32, 0xffffffff),
+		segment(HV_X64_REGISTER_ES, SELECTOR_DATA, ATTR_DATA32, 0xffffffff),
+		segment(HV_X64_REGISTER_FS, SELECTOR_DATA, ATTR_DATA32, 0xffffffff),
+		segment(HV_X64_REGISTER_GS, SELECTOR_DATA, ATTR_DATA32, 0xffffffff),
+		segment(HV_X64_REGISTER_SS, SELECTOR_DATA, ATTR_DATA32, 0xffffffff),
+		segment(HV_X64_REGISTER_TR, 0, ATTR_TSS32, 0x67),
+		segment(HV_X64_REGISTER_LDTR, 0, ATTR_LDT, 0xffff),
+		number(HV_X64_REGISTER_CR0, CR0_PE | CR0_ET),
+		number(HV_X64_REGISTER_CR4, 0),
+		number(HV_X64_REGISTER_EFER, 0),
+		number(HV_X64_REGISTER_RFLAGS, RFLAGS_FIXED),
+		number(HV_X64_REGISTER_RAX, MULTIBOOT_MAGIC),
+		number(HV_X64_REGISTER_RBX, m->vmm->info_gpa),
+		number(HV_X64_REGISTER_RIP, m->vmm->image.entry),
+	};
+	int r = vsm_kvm_vp_set(m->vp, 0, regs, sizeof(regs) / sizeof(regs[0]));
+
+	return r < 0 ? kvm_machine_error("start registers", r) : 0;
+}
+
+static int open_backend(struct kvm_machine *m)
+{
+	struct vsm_kvm_options o;
+	int r;
+
+	vsm_kvm_options_init(&o);
+	/* Opened here, so that the message can tell what to do. */
+	o.kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (o.kvm_fd < 0)
+		return kvm_machine_no_kvm();
+	o.kick_signal = KVM_MACHINE_SIGNAL;
+	o.kick = on_kick;
+	o.log = on_log;
+	o.opaque = m;
+	r = vsm_kvm_create(&o, &m->kvm);
+	if (r < 0) {
+		int saved = errno;
+
+		close(o.kvm_fd);
+		errno = saved;
+		return kvm_machine_error("KVM", r);
+	}
+	m->kvm_fd = o.kvm_fd;
+	return 0;
+}
+
+static int open_partition(struct kvm_machine *m)
+{
+	struct vsm_config config;
+	int r;
+
+	vsm_config_init(&config);
+	r = vsm_kvm_config(m->kvm, &config);
+	if (r < 0)
+		return kvm_machine_error("configuration for KVM", r);
+	r = vsm_partition_create(&config, vsm_kvm_ops(m->kvm), m->kvm, &m->vsm);
+	if (r < 0)
+		return kvm_machine_error("partition", r);
+	r = vsm_kvm_bind(m->kvm, m->vsm);
+	if (r < 0)
+		return kvm_machine_error("binding the partition to KVM", r);
+	r = vsm_kvm_ram_add(m->kvm, 0, m->vmm->ram_size, m->vmm->ram_fd, 0, 0);
+	if (r < 0)
+		return kvm_machine_error("RAM", r);
+	r = vsm_partition_realise(m->vsm);
+	if (r < 0)
+		return kvm_machine_error("realising the partition", r);
+	r = vsm_kvm_vp_create(m->kvm, 0, 0, &m->vp);
+	if (r < 0)
+		return kvm_machine_error("VP 0", r);
+	return set_entry_state(m);
+}
+
+static void close_all(struct kvm_machine *m)
+{
+	vsm_partition_destroy(m->vsm);
+	vsm_kvm_destroy(m->kvm);
+	if (m->kvm_fd >= 0)
+		close(m->kvm_fd);
+}
+
+/* The thread is told to stop at its next exit, and made to have one. */
+static void stop(struct kvm_machine *m)
+{
+	m->stopping = 1;
+	pthread_mutex_unlock(&m->lock);
+	vsm_kvm_kick(m->vp);
+	pthread_mutex_lock(&m->lock);
+}
+
+/* Waits for the VP's thread. At the deadline the VP is stopped; the status is then the timeout's. */
+static int wait_for_end(struct kvm_machine *m)
+{
+	uint32_t limit = m->vmm->options->timeout_s;
+	struct timespec deadline;
+	int late = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += (time_t)limit;
+	pthread_mutex_lock(&m->lock);
+	while (!m->finished) {
+		if (limit == 0) {
+			pthread_cond_wait(&m->changed, &m->lock);
+		} else if (pthread_cond_timedwait(&m->changed, &m->lock, &deadline) == ETIMEDOUT) {
+			/* Again each second: the end must not hang on one signal. */
+			deadline.tv_sec++;
+			late = 1;
+			stop(m);
+		}
+	}
+	pthread_mutex_unlock(&m->lock);
+	pthread_join(m->thread, NULL);
+	/* A guest that ended by itself in the last moment has ended by itself. */
+	if (late && m->status < 0) {
+		fflush(stdout);
+		fprintf(stderr, "vsm-vmm: timeout: the guest has not ended within %u s\n", limit);
+		return VMM_EXIT_TIMEOUT;
+	}
+	return m->status;
+}
+
+static int start_and_wait(struct kvm_machine *m)
+{
+	pthread_condattr_t attr;
+	int r;
+
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&m->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	r = open_backend(m);
+	if (r == 0)
+		r = open_partition(m);
+	if (r == 0) {
+		pthread_mutex_lock(&m->lock);
+		errno = pthread_create(&m->thread, NULL, kvm_machine_thread, m);
+		m->has_thread = errno == 0;
+		pthread_mutex_unlock(&m->lock);
+		if (m->has_thread)
+			r = wait_for_end(m);
+		else
+			r = kvm_machine_error("thread of VP 0", -VSM_ERR_SYS);
+	}
+	if (m->has_thread && m->vmm->options->stats)
+		kvm_machine_print_stats(m);
+	close_all(m);
+	pthread_cond_destroy(&m->changed);
+	pthread_mutex_destroy(&m->lock);
+	return r;
+}
+
+static int run(struct vmm *vmm)
+{
+	struct kvm_machine m = { .vmm = vmm, .kvm_fd = -1 };
+	sigset_t set;
+
+	/* Threads inherit the mask; libvsm-kvm unblocks the signal inside KVM_RUN only. */
+	sigemptyset(&set);
+	sigaddset(&set, KVM_MACHINE_SIGNAL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return start_and_wait(&m);
+}
+
+const struct vmm_host host_kvm = { "kvm", run, kvm_machine_probe };

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vsm-vmm: runs multiboot guests that may use Virtual Trust Levels. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "multiboot.h"
+#include "vmm.h"
+
+static int host_error(const char *what)
+{
+	fprintf(stderr, "vsm-vmm: %s: %s\n", what, strerror(errno));
+	return VMM_EXIT_HOST;
+}
+
+static int ram_open(struct vmm *vmm)
+{
+	void *p;
+
+	vmm->ram_size = (uint64_t)vmm->options->memory_mib << 20;
+	vmm->ram_fd = memfd_create("vsm-vmm-ram", MFD_CLOEXEC);
+	if (vmm->ram_fd < 0)
+		return host_error("memfd for the guest's RAM");
+	if (ftruncate(vmm->ram_fd, (off_t)vmm->ram_size) < 0)
+		return host_error("--memory");
+	p = mmap(NULL, (size_t)vmm->ram_size, PROT_READ | PROT_WRITE, MAP_SHARED, vmm->ram_fd, 0);
+	if (p == MAP_FAILED)
+		return host_error("--memory");
+	vmm->ram = p;
+	return 0;
+}
+
+static void ram_close(struct vmm *vmm)
+{
+	if (vmm->ram)
+		munmap(vmm->ram, (size_t)vmm->ram_size);
+	if (vmm->ram_fd >= 0)
+		close(vmm->ram_fd);
+}
+
+static int run_image(struct vmm *vmm, const struct vmm_host *host)
+{
+	const struct options *o = vmm->options;
+	int status;
+
+	if (image_open(&vmm->image, o->image, (uint64_t)o->memory_mib << 20) < 0)
+		return VMM_EXIT_USAGE;
+	status = ram_open(vmm);
+	if (status == 0) {
+		image_load(&vmm->image, vmm->ram);
+		if (multiboot_build(vmm->ram, vmm->ram_size, &vmm->image, o->image, o->args,
+				    &vmm->info_gpa) < 0)
+			status = VMM_EXIT_USAGE;
+	}
+	if (status == 0) {
+		devices_init(&vmm->devices, 1);
+		status = host->run(vmm);
+	}
+	ram_close(vmm);
+	image_close(&vmm->image);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct vmm vmm;
+	struct options options;
+	int status = options_parse(&options, argc, argv);
+
+	if (status < 0) {
+		vmm.options = &options;
+		vmm.ram_fd = -1;
+		/* options_parse() knows no host but this one. */
+		status = options.probe ? host_kvm.probe() : run_image(&vmm, &host_kvm);
+	}
+	/* The guest's console is the product: losing it is no success. */
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return host_error("standard output");
+	return status;
+}

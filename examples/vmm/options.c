@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vsm/version.h>
+
+enum {
+	OPT_HOST = 256,
+	OPT_MEMORY,
+	OPT_TIMEOUT,
+	OPT_STATS,
+	OPT_PROBE,
+	OPT_VERSION
+};
+
+static const struct option long_options[] = {
+	{ "host", required_argument, NULL, OPT_HOST },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "probe", no_argument, NULL, OPT_PROBE },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void help(void)
+{
+	printf("Usage: vsm-vmm [OPTION]... IMAGE [ARGS]...\n"
+	       "Runs a multiboot (ELF32) guest image that may use Virtual Trust Levels.\n"
+	       "\n"
+	       "  --host HOST     what runs the guest: kvm (default)\n"
+	       "  --memory MIB    RAM of the guest, %u to %u MiB (default %u)\n"
+	       "  --timeout S     end the guest after S seconds, 1 to %u (default: never)\n"
+	       "  --stats         at the end, print what the library counted, on one line\n"
+	       "  --probe         print what this host can do for a guest; IMAGE is not needed\n"
+	       "  -h, --help      print this\n"
+	       "  --version       print the version\n"
+	       "\n"
+	       "ARGS are handed to the guest as its command line, after the name of the image.\n"
+	       "\n"
+	       "Exit status: the guest's, (v << 1) | 1 for the v it wrote to port 0xf4: 1 if all\n"
+	       "passed, 3 if something failed. %d: usage or image, %d: host, %d: timeout.\n",
+	       VMM_MEMORY_MIN_MIB, VMM_MEMORY_MAX_MIB, VMM_MEMORY_DEFAULT_MIB, VMM_TIMEOUT_MAX_S,
+	       VMM_EXIT_USAGE, VMM_EXIT_HOST, VMM_EXIT_TIMEOUT);
+}
+
+static void version(void)
+{
+	uint32_t v = vsm_version();
+
+	printf("vsm-vmm (libvsm) %u.%u.%u\n", v >> 16, (v >> 8) & 0xff, v & 0xff);
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "vsm-vmm: try 'vsm-vmm --help'\n");
+	return VMM_EXIT_USAGE;
+}
+
+/* strtoul() alone would take "-1", " 7", "0x7" and "7x". */
+static int parse_number(const char *name, const char *text, uint32_t min, uint32_t max,
+			uint32_t *out)
+{
+	size_t len = strlen(text);
+	unsigned long v = 0;
+
+	if (len > 0 && len <= 9 && strspn(text, "0123456789") == len)
+		v = strtoul(text, NULL, 10);
+	else
+		len = 0;
+	if (len == 0 || v < min || v > max) {
+		fprintf(stderr, "vsm-vmm: --%s '%s': want a whole number from %u to %u\n", name,
+			text, min, max);
+		return usage();
+	}
+	*out = (uint32_t)v;
+	return -1;
+}
+
+static int parse_host(const char *text, struct options *o)
+{
+	if (strcmp(text, "kvm") != 0) {
+		fprintf(stderr, "vsm-vmm: --host '%s': unknown host; there is: kvm\n", text);
+		return usage();
+	}
+	o->host = text;
+	return -1;
+}
+
+static int parse_one(int opt, struct options *o)
+{
+	switch (opt) {
+	case OPT_HOST:
+		return parse_host(optarg, o);
+	case OPT_MEMORY:
+		return parse_number("memory", optarg, VMM_MEMORY_MIN_MIB, VMM_MEMORY_MAX_MIB,
+				    &o->memory_mib);
+	case OPT_TIMEOUT:
+		return parse_number("timeout", optarg, 1, VMM_TIMEOUT_MAX_S, &o->timeout_s);
+	case OPT_STATS:
+		o->stats = 1;
+		return -1;
+	case OPT_PROBE:
+		o->probe = 1;
+		return -1;
+	case 'h':
+		help();
+		return 0;
+	case OPT_VERSION:
+		version();
+		return 0;
+	default:
+		/* getopt has named the argument. */
+		return usage();
+	}
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+	static char progname[] = "vsm-vmm";
+	int opt, status;
+
+	memset(o, 0, sizeof(*o));
+	o->host = "kvm";
+	o->memory_mib = VMM_MEMORY_DEFAULT_MIB;
+	argv[0] = progname; /* what getopt's own messages begin with */
+	/* '+': what follows IMAGE belongs to the guest, also if it looks like an option. */
+	while ((opt = getopt_long(argc, argv, "+h", long_options, NULL)) != -1) {
+		status = parse_one(opt, o);
+		if (status >= 0)
+			return status;
+	}
+	if (optind < argc) {
+		if (o->probe) {
+			fprintf(stderr, "vsm-vmm: --probe runs no image, but got '%s'\n",
+				argv[optind]);
+			return usage();
+		}
+		o->image = argv[optind];
+		o->args = argv + optind + 1;
+	} else if (!o->probe) {
+		fprintf(stderr, "vsm-vmm: IMAGE is missing\n");
+		return usage();
+	}
+	return -1;
+}

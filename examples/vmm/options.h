@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef VMM_OPTIONS_H
+#define VMM_OPTIONS_H
+
+#include <stdint.h>
+
+/* Exit statuses that are not the guest's: a guest's status is (v << 1) | 1 and so always odd. */
+#define VMM_EXIT_USAGE	 2
+#define VMM_EXIT_HOST	 4
+#define VMM_EXIT_TIMEOUT 124
+
+/* The guest's RAM lies in one piece from 0: it must hold an image and stay below the APIC page. */
+#define VMM_MEMORY_MIN_MIB     16u
+#define VMM_MEMORY_MAX_MIB     3072u
+#define VMM_MEMORY_DEFAULT_MIB 256u
+
+#define VMM_TIMEOUT_MAX_S 86400u
+
+struct options {
+	const char *host;
+	uint32_t memory_mib;
+	uint32_t timeout_s; /* 0: none */
+	uint32_t stats;
+	uint32_t probe;
+	const char *image; /* NULL only with probe */
+	char *const *args; /* the guest's arguments, ended by NULL */
+};
+
+/*
+ * Reads the command line. Returns -1 when the VMM shall go on, else the status to exit with:
+ * 0 after --help and --version, VMM_EXIT_USAGE after a message that names the bad argument.
+ */
+int options_parse(struct options *o, int argc, char **argv);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef VMM_VMM_H
+#define VMM_VMM_H
+
+#include <stdint.h>
+
+#include "devices.h"
+#include "image.h"
+#include "options.h"
+
+/* Statuses of a guest that ended without a word: it counts as failed. */
+#define VMM_EXIT_GUEST_FAILED 3
+
+/* The machine, as far as it does not depend on what runs it. */
+struct vmm {
+	const struct options *options;
+	struct image image;
+	struct devices devices;
+	uint8_t *ram; /* from guest address 0 */
+	uint64_t ram_size;
+	int ram_fd; /* memfd behind ram */
+	uint32_t info_gpa; /* multiboot information */
+};
+
+/* What can run a machine. Both return the status to exit with. */
+struct vmm_host {
+	const char *name;
+	int (*run)(struct vmm *vmm);
+	int (*probe)(void);
+};
+
+extern const struct vmm_host host_kvm;
+
+#endif

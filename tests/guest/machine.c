@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The machine as a guest without VSM sees it: command line, devices, exceptions, CPL 3. */
+#include "lib/cpu.h"
+#include "lib/guest.h"
+
+#define PORT_UNKNOWN 0x1234
+
+static struct guest_cpu *const cpu = &guest_boot_context.cpu;
+static volatile uint64_t shared_word;
+
+static uint64_t user_add(uint64_t a, uint64_t b)
+{
+	shared_word = a;
+	return a + b;
+}
+
+static uint64_t run_cli(uint64_t a, uint64_t b)
+{
+	(void)a;
+	(void)b;
+	__asm__ volatile("cli");
+	return 0;
+}
+
+static uint64_t load_from(uint64_t a, uint64_t b)
+{
+	(void)b;
+	return *(volatile uint64_t *)a;
+}
+
+static uint64_t run_ud2(uint64_t a, uint64_t b)
+{
+	(void)a;
+	(void)b;
+	__asm__ volatile("ud2");
+	return 0;
+}
+
+static uint32_t string_length(const char *s)
+{
+	uint32_t n = 0;
+
+	while (s[n])
+		n++;
+	return n;
+}
+
+static int string_equal(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+static uint32_t fw_read(uint16_t key, uint32_t bytes)
+{
+	uint32_t v = 0, i;
+
+	outw(0x510, key);
+	for (i = 0; i < bytes; i++)
+		v |= (uint32_t)inb(0x511) << (8 * i);
+	return v;
+}
+
+static void check_boot(void)
+{
+	const char *line = guest_cmdline();
+	uint32_t len = string_length(line), name = string_length("machine.elf two words");
+
+	guest_check(len >= name && string_equal(line + len - name, "machine.elf two words"),
+		    "command line is the image's name and both arguments");
+	guest_check(guest_mem_upper() >= 15 * 1024, "multiboot information tells the RAM");
+}
+
+static void check_devices(void)
+{
+	guest_check(fw_read(0, 4) == 0x554d4551, "fw_cfg key 0 is QEMU");
+	guest_check(fw_read(5, 2) == 1, "fw_cfg key 5 is one processor");
+	guest_check(fw_read(0x11, 4) == 0, "fw_cfg key 0x11 is 0");
+	outb(0x21, 0xa5);
+	guest_check(inb(0x21) == 0xa5, "PIC mask keeps its value");
+	guest_check(inb(PORT_UNKNOWN) == 0xff, "unknown port reads as ones, 1 byte");
+	guest_check(inw(PORT_UNKNOWN) == 0xffff, "unknown port reads as ones, 2 bytes");
+	guest_check(inl(PORT_UNKNOWN) == 0xffffffff, "unknown port reads as ones, 4 bytes");
+}
+
+static void check_traps(void)
+{
+	struct guest_result r;
+
+	r = guest_call(cpu, user_add, 3, 4);
+	guest_check(r.vector == GUEST_NO_TRAP && r.value == 7, "call at CPL 0");
+	r = guest_call(cpu, run_ud2, 0, 0);
+	guest_check(r.vector == 6, "#UD at CPL 0");
+	r = guest_call(cpu, load_from, 0x8000000000, 0);
+	guest_check(r.vector == 14 && read_cr2() == 0x8000000000, "#PF at CPL 0 with its CR2");
+	r = guest_user_call(cpu, user_add, 5, 6);
+	guest_check(r.vector == GUEST_NO_TRAP && r.value == 11 && shared_word == 5,
+		    "call at CPL 3");
+	r = guest_user_call(cpu, run_cli, 0, 0);
+	guest_check(r.vector == 13 && r.error == 0, "#GP at CPL 3");
+	r = guest_user_call(cpu, load_from, 0x8000000000, 0);
+	guest_check(r.vector == 14 && r.error == 4 && read_cr2() == 0x8000000000,
+		    "#PF at CPL 3 with its error code and CR2");
+	r = guest_user_call(cpu, run_ud2, 0, 0);
+	guest_check(r.vector == 6, "#UD at CPL 3");
+}
+
+static void check_registers(void)
+{
+	struct cpu_xmm a = { { 0x1122334455667788, 0x99aabbccddeeff00 } }, b;
+
+	write_xmm0(&a);
+	b = read_xmm0();
+	guest_check(a.q[0] == b.q[0] && a.q[1] == b.q[1], "XMM0 holds what was written");
+	wrmsr(MSR_GS_BASE, 0x123456789000);
+	guest_check(rdmsr(MSR_GS_BASE) == 0x123456789000, "GS base holds what was written");
+	write_cr8(5);
+	guest_check(read_cr8() == 5, "CR8 holds what was written");
+	write_cr8(0);
+}
+
+uint32_t guest_main(void)
+{
+	guest_print("machine: %s, %u KiB above 1 MiB\n", guest_cmdline(), guest_mem_upper());
+	check_boot();
+	check_devices();
+	check_traps();
+	check_registers();
+	guest_print("machine: %u failed\n", guest_failures());
+	return guest_failures() != 0;
+}

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
 # Sourced by the tests of the installed tree: installs a build below a temporary directory and
 # points pkg-config there. TAP on standard output.
 
+# shellcheck disable=SC2034  # for the tests that source this
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 count=0
 tree=$(mktemp -d)

@@ -5,6 +5,7 @@
 usage: selftest.py CC...
 """
 
+import json
 import os
 import re
 import subprocess
@@ -223,12 +224,71 @@ def version(b):
             b.write('C2.md', '## 1.2.4\n\n## 1.2.3\n'))
 
 
+def tally(b):
+    """tests/tally.py: whatever was not seen to pass is no pass."""
+    def check(what, last, tests, *options):
+        names = [{'name': n, 'suite': ['libvsm:' + s]} for n, s, _ in tests]
+        b.write('tally/meson-info/intro-tests.json', json.dumps(names))
+        b.write('tally/meson-logs/testlog.json', ''.join(
+            json.dumps({'name': f'libvsm:{s} / {n}', **record}) + '\n'
+            for n, s, record in tests if record))
+        r = subprocess.run([sys.executable, os.path.join(HERE, '..', 'tally.py'), *options,
+                            b.path('tally')], capture_output=True, text=True)
+        good = r.returncode == (0 if ' 0 failed' in last else 1) and \
+            r.stdout.splitlines()[-1:] == [last]
+        b.tap.check(f'tally.py: {what}', [] if good else [f'status {r.returncode}, not {last}'] +
+                    r.stdout.splitlines() + r.stderr.splitlines())
+
+    def record(stdout, result='OK', status=0):
+        return {'stdout': stdout, 'result': result, 'returncode': status}
+
+    two = 'ok 1 - a.c:t:one: Passed\nok 2 - a.c:t:two: Passed\n'
+    check('passes', '2 passed, 0 failed, 0 skipped', [('a', 'unit', record(two + '1..2\n'))])
+    check('a loop', '1 passed, 0 failed, 0 skipped',
+          [('a', 'unit', record(two.replace('two', 'one') + '1..2\n'))])
+    check('a loop that fails once', '0 passed, 1 failed, 0 skipped',
+          [('a', 'unit', record('ok 1 - a.c:t:one: Passed\nnot ok 2 - b.h:t:one: x\n'
+                                'ok 3 - a.c:t:one: Passed\n1..3\n', 'FAIL', 1))])
+    check('no plan', '2 passed, 1 failed, 0 skipped', [('a', 'unit', record(two))])
+    check('a short plan', '2 passed, 1 failed, 0 skipped',
+          [('a', 'unit', record('1..3\n' + two))])
+    check('silence', '0 passed, 1 failed, 0 skipped', [('a', 'unit', record(''))])
+    check('a crash', '2 passed, 1 failed, 0 skipped',
+          [('a', 'unit', record(two, 'ERROR', -11))])
+    check('a crash behind the plan', '2 passed, 1 failed, 0 skipped',
+          [('a', 'unit', record(two + '1..2\n', 'ERROR', -11))])
+    check('a timeout', '2 passed, 1 failed, 0 skipped',
+          [('a', 'unit', record(two + '1..2\n', 'TIMEOUT', -15))])
+    check('a bail-out', '2 passed, 1 failed, 0 skipped',
+          [('a', 'unit', record(two + '1..2\nBail out! x\n', 'ERROR', 0))])
+    check('a test that was not run', '2 passed, 1 failed, 0 skipped',
+          [('a', 'unit', record(two + '1..2\n')), ('b', 'unit', None)])
+    check('no test at all', '0 passed, 1 failed, 0 skipped', [])
+    check('one suite of two', '2 passed, 0 failed, 0 skipped',
+          [('a', 'unit', record(two + '1..2\n')), ('k', 'kvm', None)], '--suite', 'unit')
+    skips = [('k', 'kvm', record('1..0 # SKIP no KVM\n', 'SKIP')),
+             ('s', 'unit', record('1..1\nok 1 - x # SKIP not here\n', 'SKIP'))]
+    check('skips', '0 passed, 0 failed, 2 skipped', skips)
+    check('skips without KVM', '0 passed, 0 failed, 2 skipped', skips, '--kvm', b.path('none'))
+    check('skips with KVM', '0 passed, 1 failed, 1 skipped', skips, '--kvm', b.path('good.h'))
+
+
+def command_line(b):
+    """tests/run.sh: what it does before it builds anything."""
+    for args, status in ((['--help'], 0), (['--frob'], 2), (['--setup', '--all'], 2)):
+        r = subprocess.run(['bash', os.path.join(HERE, '..', 'run.sh'), *args],
+                           capture_output=True, text=True)
+        good = r.returncode == status and 'run.sh' in r.stdout + r.stderr
+        b.tap.check(f'run.sh {" ".join(args)} ends with {status}',
+                    [] if good else [f'status {r.returncode}', r.stdout, r.stderr])
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as tmp:
         bench = Bench(tap, tmp)
         for guard in (writable_data, exports, imports, headers, sources, style, registered,
-                      version):
+                      version, tally, command_line):
             guard(bench)
     tap.finish()
 

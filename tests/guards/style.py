@@ -23,8 +23,8 @@ def main():
         elif files:
             r = subprocess.run(['clang-format', '--style=file', '--dry-run', '-Werror', *files],
                                cwd=root, capture_output=True, text=True)
-            wrong = sorted({line.split(': ')[0] for line in r.stderr.splitlines()
-                            if ': error: ' in line})
+            places = [line.split(':')[:2] for line in r.stderr.splitlines() if ': error: ' in line]
+            wrong = [f'{n}: first at line {line}' for n, line in dict(reversed(places)).items()]
             tap.check(f'format of {len(files)} files in {d}',
                       wrong or r.stderr.splitlines() or ['clang-format failed']
                       if r.returncode else [])

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Builds libvsm and runs all its tests; on Debian and Ubuntu it first installs what is missing.
+
+set -u -o pipefail
+
+usage() {
+	cat <<'EOF'
+usage: tests/run.sh [--setup | --all] [--help]
+
+Installs missing packages (Debian, Ubuntu), configures, builds, runs all tests.
+
+  --setup   install missing packages and stop
+  --all     run random and repeated tests in full; the plain run takes a part of each, at least a
+            twentieth. The tests see this as VSM_TEST_ALL=1, and print their counts.
+  --help    this text
+
+The build goes to VSM_BUILD_DIR, by default the folder "build" of the source tree. CC and CXX choose
+the compilers of a fresh one.
+
+The last line is "N passed, N failed, N skipped", where each test function counts; a program that
+crashes, times out or does not say how many tests it has is a failure. Where /dev/kvm exists, a KVM
+test that skips is a failure as well. Exit status: 0 none failed, 1 some failed or it could not be
+built, 2 usage.
+EOF
+}
+
+# The only list of packages: what building, testing and documenting needs.
+packages=(
+	build-essential pkg-config meson ninja-build python3 git
+	check libsubunit-dev
+	clang libclang-rt-dev clang-format shellcheck
+	strace valgrind
+	doxygen graphviz
+)
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${VSM_BUILD_DIR:-$root/build}
+
+heading() { printf '== %s (%d s)\n' "$*" "$SECONDS"; }
+
+# Whatever ends the run early is a failure that is counted too.
+give_up() {
+	printf 'run.sh: %s\n' "$*" >&2
+	echo "0 passed, 1 failed, 0 skipped"
+	exit 1
+}
+
+missing_packages() {
+	local p
+	for p in "${packages[@]}"; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || echo "$p"
+	done
+}
+
+setup() {
+	local missing as_root=()
+	if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+		echo "run.sh: no apt-get here; these packages, as Debian names them, have to be there:"
+		echo "    ${packages[*]}"
+		return 0
+	fi
+	mapfile -t missing < <(missing_packages)
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null || {
+			echo "run.sh: neither root nor sudo; as root: apt-get install ${missing[*]}" >&2
+			return 1
+		}
+		as_root=(sudo)
+	fi
+	heading "installing ${missing[*]}"
+	"${as_root[@]}" apt-get -q update &&
+		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+			apt-get -q -y --no-install-recommends install "${missing[@]}"
+}
+
+configure() {
+	local options=(-Dtests=enabled -Dexamples=enabled)
+	[ "$(uname -sm)" != "Linux x86_64" ] || options+=(-Dkvm=enabled)
+	if [ -f "$build/build.ninja" ]; then
+		meson configure "$build" "${options[@]}" && ninja -C "$build" build.ninja
+	else
+		meson setup "$build" "$root" "${options[@]}"
+	fi
+}
+
+all=${VSM_TEST_ALL:-0}
+only_setup=0
+for argument; do
+	case $argument in
+	--setup) only_setup=1 ;;
+	--all) all=1 ;;
+	--help | -h)
+		usage
+		exit 0
+		;;
+	*)
+		printf 'run.sh: unknown argument "%s"\n' "$argument" >&2
+		usage >&2
+		exit 2
+		;;
+	esac
+done
+if [ "$only_setup" = 1 ]; then
+	[ "$#" = 1 ] || {
+		echo "run.sh: --setup goes with no other argument" >&2
+		exit 2
+	}
+	setup </dev/null
+	exit
+fi
+
+exec </dev/null
+export LC_ALL=C
+setup || give_up "packages could not be installed"
+heading "configure in $build"
+configure || give_up "meson could not configure"
+heading "build"
+ninja -C "$build" || give_up "the build failed"
+
+test_options=(--no-rebuild)
+if [ "$all" = 1 ]; then
+	export VSM_TEST_ALL=1 CK_TIMEOUT_MULTIPLIER=30
+	test_options+=(--timeout-multiplier 30)
+	heading "tests, full counts"
+else
+	unset VSM_TEST_ALL
+	heading "tests"
+fi
+rm -f "$build/meson-logs/testlog.json"
+# The status of meson is not asked: the tally finds every failure, and those meson does not see.
+meson test -C "$build" "${test_options[@]}" | grep -E '^ *[0-9]+/[0-9]+ '
+[ -s "$build/meson-logs/testlog.json" ] || give_up "meson has run no test"
+heading "done"
+python3 "$root/tests/tally.py" --kvm /dev/kvm "$build"

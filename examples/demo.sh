@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# The first command: installs what is missing, builds, and runs a guest with two VTLs on KVM.
+set -eu
+
+TIMEOUT=120
+
+usage() {
+	cat <<'END'
+Usage: examples/demo.sh [--host kvm]
+
+Builds libvsm in ./build (or uses the build that is there) and runs the demo guest: it enables
+VTL1, calls into it, and touches a page that VTL1 protects. Each step is explained on the terminal.
+Missing packages are installed with apt-get.
+
+  --host HOST   what runs the guest: kvm (default)
+  --help        print this
+
+Exit status: 0 all went well, 1 the build or a check failed, 2 usage, 4 no usable /dev/kvm.
+END
+}
+
+bad_usage() {
+	echo "demo.sh: $1" >&2
+	echo "demo.sh: try 'examples/demo.sh --help'" >&2
+	exit 2
+}
+
+host=kvm
+while [ $# -gt 0 ]; do
+	case $1 in
+	--host)
+		[ $# -ge 2 ] || bad_usage "--host needs a value"
+		host=$2
+		shift 2
+		;;
+	--host=*)
+		host=${1#--host=}
+		shift
+		;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		bad_usage "unknown argument '$1'"
+		;;
+	esac
+done
+[ "$host" = kvm ] || bad_usage "--host '$host': unknown host; there is: kvm"
+
+no_kvm() {
+	cat >&2 <<END
+demo.sh: $1
+The demo runs a guest on KVM, which needs x86-64 Linux with the device /dev/kvm:
+ - on a real machine: turn virtualization on in the firmware, then load the module
+   (modprobe kvm_intel or modprobe kvm_amd);
+ - in a virtual machine: turn nested virtualization on in the hypervisor above;
+ - in a container: pass the device in (for example: docker run --device /dev/kvm);
+ - if only the permission is missing: join the group kvm (usermod -aG kvm USER), log in again.
+END
+	exit 4
+}
+
+[ -e /dev/kvm ] || no_kvm "there is no /dev/kvm here"
+[ -r /dev/kvm ] && [ -w /dev/kvm ] || no_kvm "/dev/kvm may not be used by $(id -un)"
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+
+failed() {
+	echo "demo.sh: $1" >&2
+	exit 1
+}
+
+echo "== 1. What the build needs"
+missing=
+for tool in cc meson ninja objcopy ld ar python3; do
+	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+if [ -n "$missing" ]; then
+	echo "missing:$missing; installing"
+	./tests/run.sh --setup || failed "packages could not be installed"
+else
+	echo "all there"
+fi
+
+echo "== 2. Building libvsm, libvsm-kvm, vsm-vmm and the demo guest in $root/build"
+mkdir -p build
+log=build/demo-build.log
+if [ ! -f build/build.ninja ]; then
+	meson setup build >"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		failed "meson setup failed; all of it is in $log"
+	}
+fi
+vmm=examples/vmm/vsm-vmm
+guest=tests/guest/demo.elf
+ninja -C build "$vmm" "$guest" >"$log" 2>&1 || {
+	tail -n 40 "$log" >&2
+	failed "the build failed; all of it is in $log"
+}
+echo "built"
+
+echo "== 3. Running the guest: build/$vmm --host $host --timeout $TIMEOUT build/$guest"
+echo "VTL0 is the normal world of the guest, VTL1 the more privileged one. Lines that begin with"
+echo "\"ok\" are checks that the guest makes itself."
+out=build/demo.out
+err=build/demo.err
+rc=build/demo.rc
+{
+	status=0
+	"build/$vmm" --host "$host" --timeout "$TIMEOUT" --stats "build/$guest" 2>"$err" ||
+		status=$?
+	echo "$status" >"$rc"
+} | tee "$out"
+status=$(cat "$rc")
+grep -v '^stats: ' "$err" >&2 || true
+case $status in
+1) ;;
+3) failed "the guest says that a check failed" ;;
+4) exit 4 ;;
+124) failed "the guest has not ended within $TIMEOUT s" ;;
+*) failed "vsm-vmm ended with status $status" ;;
+esac
+
+echo "== 4. What the library counted"
+stats=$(grep '^stats: ' "$err") || failed "vsm-vmm printed no statistics"
+echo "$stats"
+count() {
+	echo "$stats" | sed -n "s/.* $1=\([0-9][0-9]*\).*/\1/p"
+}
+calls=$(count vtl-calls)
+intercepts=$(count intercepts)
+# Two independent counts of the same events: the guest's and the library's.
+grep -q "^demo: $calls VTL calls, $intercepts intercepts, " "$out" ||
+	failed "the guest has counted other numbers: $(tail -n 1 "$out")"
+[ "$calls" -gt 0 ] && [ "$intercepts" -gt 0 ] || failed "nothing was counted"
+echo "demo: ok (host=$host, vtl-calls=$calls, intercepts=$intercepts)"

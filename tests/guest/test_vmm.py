@@ -1,0 +1,365 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""vsm-vmm from outside: usage, images, ways to end, the demo. Prints TAP.
+
+Usage: test_vmm.py VSM_VMM MACHINE_ELF DEMO_ELF DEMO_SH
+"""
+
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+VMM, MACHINE, DEMO, DEMO_SH = sys.argv[1:5]
+HAVE_KVM = os.access('/dev/kvm', os.R_OK | os.W_OK)
+NOBODY = 65534
+
+tests = []
+
+
+def test(kvm=False):
+    def add(function):
+        tests.append((function.__name__, function, kvm))
+        return function
+    return add
+
+
+def run(*args, **kwargs):
+    kwargs.setdefault('timeout', 60)
+    return subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True, errors='replace',
+                          **kwargs)
+
+
+def vmm(*args, **kwargs):
+    return run(VMM, *args, **kwargs)
+
+
+def expect(result, status, err=None, out=None):
+    where = '%s\nstatus %d\nstdout:\n%s\nstderr:\n%s' % (result.args, result.returncode,
+                                                         result.stdout, result.stderr)
+    assert result.returncode == status, 'want status %d: %s' % (status, where)
+    assert err is None or err in result.stderr, 'want "%s": %s' % (err, where)
+    assert out is None or out in result.stdout, 'want "%s": %s' % (out, where)
+
+
+# Usage: each wrong argument is named, with status 2 and nothing on standard output.
+
+BAD_USAGE = [
+    ([], 'IMAGE is missing'),
+    (['--no-such'], "'--no-such'"),
+    (['-x', 'image'], "'x'"),
+    (['--host'], "'--host'"),
+    (['--host', 'unicorn', 'image'], "--host 'unicorn'"),
+    (['--memory', '0', 'image'], "--memory '0'"),
+    (['--memory', '15', 'image'], "--memory '15'"),
+    (['--memory', '3073', 'image'], "--memory '3073'"),
+    (['--memory', '18446744073709551888', 'image'], '--memory'),
+    (['--memory', '-64', 'image'], "--memory '-64'"),
+    (['--memory', '0x40', 'image'], "--memory '0x40'"),
+    (['--memory', ' 64', 'image'], "--memory ' 64'"),
+    (['--memory', '64M', 'image'], "--memory '64M'"),
+    (['--memory', '', 'image'], "--memory ''"),
+    (['--timeout', '0', 'image'], "--timeout '0'"),
+    (['--timeout', '1.5', 'image'], "--timeout '1.5'"),
+    (['--timeout', '86401', 'image'], "--timeout '86401'"),
+    (['--stats=yes', 'image'], "'--stats'"),
+    (['--probe', 'image'], "'image'"),
+]
+
+
+@test()
+def bad_usage():
+    for args, text in BAD_USAGE:
+        result = vmm(*args)
+        expect(result, 2, err=text)
+        assert result.stdout == '', result.stdout
+
+
+@test()
+def help_and_version():
+    expect(vmm('--help'), 0, out='Usage: vsm-vmm')
+    expect(vmm('-h'), 0, out='Usage: vsm-vmm')
+    expect(vmm('--version'), 0, out='vsm-vmm (libvsm) 0.')
+
+
+@test()
+def console_that_cannot_be_written_is_no_success():
+    with open('/dev/full', 'w') as full:
+        result = subprocess.run([VMM, '--help'], stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode == 4, result
+
+
+# Images: a small valid one, and every way to break it.
+
+CODE = bytes([0xb0, 0x00, 0xba, 0xf4, 0, 0, 0, 0x31, 0xc0, 0xef, 0xf4])  # exit(0)
+
+
+class Image:
+    """An ELF32 image with one segment at 1 MiB; each field can be changed."""
+
+    def __init__(self):
+        self.ident = b'\x7fELF\x01\x01\x01' + bytes(9)
+        self.type, self.machine, self.version = 2, 3, 1
+        self.entry = 0x100010
+        self.phoff, self.phentsize, self.phnum = 52, 32, None
+        self.flags, self.magic, self.sum = 0, 0x1badb002, None
+        self.padding = 0
+        self.segments = [dict(type=1, offset=0x1000, paddr=0x100000, filesz=0x20, memsz=0x3000)]
+        self.cut = None
+
+    def build(self):
+        total = self.sum
+        if total is None:
+            total = -(self.magic + self.flags) & 0xffffffff
+        header = struct.pack('<16sHHIIIIIHHHHHH', self.ident, self.type, self.machine,
+                             self.version, self.entry, self.phoff, 0, 0, 52, self.phentsize,
+                             len(self.segments) if self.phnum is None else self.phnum, 0, 0, 0)
+        for s in self.segments:
+            header += struct.pack('<IIIIIIII', s['type'], s['offset'], s['paddr'], s['paddr'],
+                                  s['filesz'], s['memsz'], 7, 0x1000)
+        text = bytes(self.padding) + struct.pack('<III', self.magic, self.flags, total) + bytes(4)
+        data = header.ljust(0x1000, b'\0') + text + CODE
+        data = data.ljust(0x3000, b'\x90')
+        return data if self.cut is None else data[:self.cut]
+
+
+def changed(**fields):
+    image = Image()
+    for name, value in fields.items():
+        assert hasattr(image, name), name
+        setattr(image, name, value)
+    return image
+
+
+def segment(*more, **fields):
+    image = Image()
+    image.segments[0].update(fields)
+    image.segments += more
+    return image
+
+
+def extra(paddr, memsz=0x1000, filesz=0, offset=0x1000):
+    return dict(type=1, offset=offset, paddr=paddr, filesz=filesz, memsz=memsz)
+
+
+BAD_IMAGES = [
+    ('empty file', changed(cut=0), 'has 0 bytes'),
+    ('half a header', changed(cut=51), 'too short for an ELF header'),
+    ('no magic', changed(ident=b'\x7fELG\x01\x01\x01' + bytes(9)), 'is not an ELF file'),
+    ('64-bit class', changed(ident=b'\x7fELF\x02\x01\x01' + bytes(9)), 'not a 32-bit'),
+    ('big-endian', changed(ident=b'\x7fELF\x01\x02\x01' + bytes(9)), 'little-endian'),
+    ('ident version', changed(ident=b'\x7fELF\x01\x01\x00' + bytes(9)), 'unknown ELF version'),
+    ('version', changed(version=2), 'unknown ELF version'),
+    ('relocatable', changed(type=1), 'not an executable for EM_386'),
+    ('shared object', changed(type=3), 'not an executable for EM_386'),
+    ('other machine', changed(machine=62), 'not an executable for EM_386'),
+    ('program header size', changed(phentsize=56), 'program headers of 56 bytes'),
+    ('no program headers', changed(phnum=0), 'no program headers'),
+    ('too many program headers', changed(phnum=65535), 'ends inside its program headers'),
+    ('program headers behind the end', changed(phoff=0xffffffff), 'ends inside its program'),
+    ('program headers at the end', changed(phoff=0x3000), 'ends inside its program'),
+    ('file cut in its program headers', changed(cut=60), 'ends inside its program headers'),
+    ('no multiboot magic', changed(magic=0x1badb003), 'no valid multiboot header'),
+    ('wrong multiboot sum', changed(sum=1), 'no valid multiboot header'),
+    ('multiboot header too late', changed(padding=0x1000), 'no valid multiboot header'),
+    ('multiboot header not aligned', changed(padding=2), 'no valid multiboot header'),
+    ('multiboot wants video', changed(flags=4), 'asks for more than is offered'),
+    ('multiboot has load addresses', changed(flags=0x10000), 'load addresses of its own'),
+    ('no segment', segment(type=2), 'no segment to load'),
+    ('only an empty segment', segment(filesz=0, memsz=0), 'no segment to load'),
+    ('more file than memory', segment(memsz=0x1f), 'more file bytes than memory'),
+    ('segment data behind the end', segment(offset=0x3001, filesz=0), 'ends inside its segment'),
+    ('segment data across the end', segment(offset=0x2fff), 'ends inside its segment'),
+    ('segment data wraps', segment(offset=0xfffffff0, memsz=0x3000), 'ends inside its segment'),
+    ('segment in page 0', segment(paddr=0xfff), 'lies in page 0'),
+    ('segment above RAM', segment(paddr=0x10000000), 'does not fit into 256 MiB'),
+    ('segment across the end of RAM', segment(paddr=0xffff000, memsz=0x1001), 'does not fit'),
+    ('segment wraps', segment(paddr=0xfffff000, memsz=0x3000), 'does not fit'),
+    ('segment larger than RAM', segment(memsz=0xffffffff), 'does not fit'),
+    ('segments overlap', segment(extra(0x102fff)), 'overlaps another'),
+    ('segment inside another', segment(extra(0x101000, memsz=1)), 'overlaps another'),
+    ('segment around another', segment(extra(0xff000, memsz=0x10000)), 'overlaps another'),
+    ('too many segments', segment(*[extra(0x200000 + 0x1000 * i) for i in range(16)]),
+     'more than 16 segments'),
+    ('entry before the segments', changed(entry=0xfffff), 'lies in none of its segments'),
+    ('entry behind the segments', changed(entry=0x103000), 'lies in none of its segments'),
+]
+
+
+def write_image(directory, image):
+    path = os.path.join(directory, 'image.elf')
+    with open(path, 'wb') as f:
+        f.write(image.build())
+    return path
+
+
+@test()
+def bad_images():
+    with tempfile.TemporaryDirectory() as directory:
+        for name, image, text in BAD_IMAGES:
+            path = write_image(directory, image)
+            result = vmm(path)
+            assert result.returncode == 2 and text in result.stderr and path in result.stderr, \
+                '%s: want 2 and "%s", got %d: %s' % (name, text, result.returncode, result.stderr)
+            assert result.stdout == ''
+
+
+@test()
+def images_that_cannot_be_read():
+    with tempfile.TemporaryDirectory() as directory:
+        fifo = os.path.join(directory, 'fifo')
+        os.mkfifo(fifo)
+        expect(vmm(os.path.join(directory, 'none')), 2, err='No such file')
+        expect(vmm(directory), 2, err='is not a regular file')
+        expect(vmm(fifo), 2, err='is not a regular file')
+        expect(vmm('/dev/zero'), 2, err='is not a regular file')
+        huge = os.path.join(directory, 'huge')
+        with open(huge, 'wb') as f:
+            f.truncate((256 << 20) + 1)
+        expect(vmm(huge), 2, err='has 268435457 bytes')
+
+
+@test()
+def memory_full_of_image():
+    """No page is left for the multiboot information: said, not overwritten."""
+    image = segment(extra(0x1000, memsz=0x9f000), paddr=0x100000, memsz=(16 << 20) - 0x100000)
+    with tempfile.TemporaryDirectory() as directory:
+        path = write_image(directory, image)
+        expect(vmm('--memory', '16', path), 2, err='no page free for the multiboot')
+
+
+@test()
+def command_line_too_long():
+    expect(vmm(MACHINE, 'x' * 2048), 2, err='ARGS')
+    expect(vmm(MACHINE, *['y'] * 1024), 2, err='ARGS')
+
+
+@test()
+def no_kvm():
+    if os.getuid() != 0 or not os.access(VMM, os.X_OK):
+        raise SkipTest('needs root, to become somebody without /dev/kvm')
+    setpriv = ['setpriv', '--reuid', str(NOBODY), '--regid', str(NOBODY), '--clear-groups']
+    if run(*setpriv, VMM, '--version').returncode != 0:
+        raise SkipTest('the build folder is not readable by others')
+    expect(run(*setpriv, VMM, '--probe'), 4, err='/dev/kvm')
+    expect(run(*setpriv, VMM, MACHINE), 4, err='/dev/kvm')
+    expect(run(*setpriv, DEMO_SH), 4, err='/dev/kvm')
+
+
+@test()
+def demo_usage():
+    expect(run(DEMO_SH, '--no-such'), 2, err="'--no-such'")
+    expect(run(DEMO_SH, 'extra'), 2, err="'extra'")
+    expect(run(DEMO_SH, '--host'), 2, err='--host needs a value')
+    expect(run(DEMO_SH, '--host', 'unicorn'), 2, err="'unicorn'")
+    expect(run(DEMO_SH, '--help'), 0, out='Usage: examples/demo.sh')
+
+
+# With KVM.
+
+@test(kvm=True)
+def smallest_image():
+    with tempfile.TemporaryDirectory() as directory:
+        expect(vmm('--timeout', '20', write_image(directory, Image())), 1)
+
+
+@test(kvm=True)
+def machine():
+    result = vmm('--timeout', '20', MACHINE, 'two', 'words')
+    expect(result, 1, out=' 0 failed\n')
+    assert 'FAILED' not in result.stdout, result.stdout
+    assert result.stdout.count('  ok: ') >= 19, result.stdout
+    assert result.stderr.count('no device at port 0x1234') == 1, result.stderr
+
+
+@test(kvm=True)
+def memory_sizes():
+    for mib in 16, 17, 256, 3072:
+        want = '%u KiB above 1 MiB' % ((mib - 1) * 1024)
+        expect(vmm('--timeout', '30', '--memory', str(mib), MACHINE, 'x'), 1, out=want)
+
+
+@test(kvm=True)
+def options_behind_the_image_are_the_guests():
+    expect(vmm('--timeout', '20', MACHINE, '--memory', '--no-such'), 1, out='--memory --no-such')
+
+
+@test(kvm=True)
+def ways_to_end():
+    expect(vmm('--timeout', '20', MACHINE, 'fail'), 3, out='FAILED: asked to fail')
+    expect(vmm('--timeout', '20', MACHINE, 'exit-100'), 201)
+    expect(vmm('--timeout', '20', MACHINE, 'halt'), 3, err='HLT')
+    expect(vmm('--timeout', '20', MACHINE, 'triple-fault'), 3, err='triple fault')
+
+
+@test(kvm=True)
+def unmapped_memory():
+    expect(vmm('--timeout', '20', MACHINE, 'mmio'), 1, err='nothing at guest address 0xd0000000')
+
+
+@test(kvm=True)
+def timeout_ends_a_busy_guest():
+    for cpl in 0, 3:
+        begin = time.monotonic()
+        expect(vmm('--timeout', '1', MACHINE, 'spin-cpl%d' % cpl), 124, err='timeout')
+        took = time.monotonic() - begin
+        assert 1 <= took < 5, 'took %.1f s' % took
+
+
+@test(kvm=True)
+def probe():
+    result = vmm('--probe')
+    expect(result, 0, out='verdict: this KVM can run guests with VTLs')
+    expect(result, 0, out='R+X: enforced')
+
+
+@test(kvm=True)
+def stats_are_one_line():
+    result = vmm('--timeout', '20', '--stats', MACHINE, 'x')
+    expect(result, 1, err='stats: host=kvm vtl-calls=0 intercepts=0 ')
+    assert result.stderr.count('stats:') == 1, result.stderr
+
+
+@test(kvm=True)
+def demo():
+    result = vmm('--timeout', '60', '--stats', DEMO)
+    expect(result, 1)
+    assert 'FAILED' not in result.stdout, result.stdout
+    said = re.search(r'^demo: (\d+) VTL calls, (\d+) intercepts, (\d+) checks, 0 failed$',
+                     result.stdout, re.M)
+    counted = re.search(r'^stats: host=kvm vtl-calls=(\d+) intercepts=(\d+) ', result.stderr, re.M)
+    assert said and counted, result.stdout + result.stderr
+    assert said.groups()[:2] == counted.groups(), (said.groups(), counted.groups())
+    assert int(said.group(2)) == 6, said.groups()
+    assert int(said.group(3)) == result.stdout.count('  ok: ') > 100, said.groups()
+
+
+class SkipTest(Exception):
+    pass
+
+
+def main():
+    print('1..%d' % len(tests))
+    failed = 0
+    for number, (name, function, kvm) in enumerate(tests, 1):
+        name = name.replace('_', ' ')
+        try:
+            if kvm and not HAVE_KVM:
+                raise SkipTest('no /dev/kvm')
+            function()
+            print('ok %d - %s' % (number, name), flush=True)
+        except SkipTest as reason:
+            print('ok %d - %s # SKIP %s' % (number, name, reason), flush=True)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            failed = 1
+            print('not ok %d - %s' % (number, name))
+            print('\n'.join('# ' + line for line in str(error).splitlines()), flush=True)
+    return failed
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -159,7 +159,7 @@ static const struct vsm_register_info rows[] = {
 	HV_MSR(VP_ASSIST_PAGE, PRIVATE, OWN, 0),
 
 	HV_MSR(SINT0, PRIVATE, OWN, HV_SYNIC_SINT_RESET),
-	/* TLFS 11.8 says 0; Hyper-V hands it out set, and guests that never write it rely on that. */
+	/* TLFS ch. 11 says 0. Hypervisors in use start at 1, and a guest may count on that. */
 	HV_MSR(SCONTROL, PRIVATE, OWN, HV_SYNIC_SCONTROL_ENABLE),
 	HV_MSR(SVERSION, PRIVATE, RO, HV_SYNIC_VERSION_1),
 	HV_MSR(SIMP, PRIVATE, OWN, 0),

@@ -97,7 +97,8 @@ int vsm_protmap_unset(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint6
 static uint32_t mask_at(const struct vsm_protmap *map, uint32_t vtl, size_t index,
 			uint32_t *explicit_set)
 {
-	uint8_t entry = atomic_load_explicit(&protmap_entries(map, vtl)[index], memory_order_acquire);
+	uint8_t entry =
+		atomic_load_explicit(&protmap_entries(map, vtl)[index], memory_order_acquire);
 
 	*explicit_set = entry & PROTMAP_EXPLICIT ? 1 : 0;
 	if (*explicit_set)

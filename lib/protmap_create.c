@@ -24,6 +24,16 @@ static void default_free(void *opaque, void *ptr, size_t size)
 	free(ptr);
 }
 
+static struct vsm_allocator libc_allocator(void)
+{
+	struct vsm_allocator libc;
+
+	libc.opaque = NULL;
+	libc.alloc = default_alloc;
+	libc.free = default_free;
+	return libc;
+}
+
 static int range_valid(const struct vsm_range *range)
 {
 	uint64_t first = range->gpa >> HV_PAGE_SHIFT;
@@ -100,15 +110,14 @@ int vsm_protmap_create(const struct vsm_allocator *allocator, uint32_t max_vtl,
 		       const struct vsm_range *ram, uint32_t count, uint64_t max_bytes,
 		       struct vsm_protmap **out)
 {
-	const struct vsm_allocator libc = { .alloc = default_alloc, .free = default_free };
+	struct vsm_allocator memory;
 	struct protmap_range ranges[PROTMAP_RANGES_MAX];
 	struct vsm_protmap *map;
 	uint64_t pages;
 	int err;
 
-	if (!allocator)
-		allocator = &libc;
-	if (!allocator->alloc || !allocator->free || !ram || !out)
+	memory = allocator ? *allocator : libc_allocator();
+	if (!memory.alloc || !memory.free || !ram || !out)
 		return -VSM_ERR_INVAL;
 	if (max_vtl < 1 || max_vtl > VSM_VTL_MAX || count < 1 || count > PROTMAP_RANGES_MAX)
 		return -VSM_ERR_INVAL;
@@ -118,7 +127,7 @@ int vsm_protmap_create(const struct vsm_allocator *allocator, uint32_t max_vtl,
 	err = ranges_index(ranges, count, &pages);
 	if (err)
 		return err;
-	map = allocate(allocator, max_vtl, pages, max_bytes);
+	map = allocate(&memory, max_vtl, pages, max_bytes);
 	if (!map)
 		return -VSM_ERR_NOMEM;
 	map->range_count = count;

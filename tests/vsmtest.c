@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The part of the test tools that knows the test framework. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vsmtest.h"
+
+static void fail_test(const char *text)
+{
+	ck_abort_msg("contract breach: %s", text);
+}
+
+int vsmtest_main(const char *suite, const struct vsmtest_case *cases, size_t count)
+{
+	Suite *s = suite_create(suite);
+	SRunner *runner;
+	size_t i;
+	int failed;
+
+	vsmtest_on_failure = fail_test;
+	for (i = 0; i < count; i++) {
+		TCase *tc = tcase_create((*cases[i].test)->name);
+
+		tcase_add_test(tc, *cases[i].test);
+		suite_add_tcase(s, tc);
+	}
+	runner = srunner_create(s);
+	/* One process: sanitizers and debuggers see all of it. */
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+struct vsmtest *vsmtest_new(const struct vsmtest_opts *opts)
+{
+	struct vsmtest *t = vsmtest_alloc(opts);
+	int err;
+
+	ck_assert_ptr_nonnull(t);
+	err = vsmtest_create(t);
+	vsmtest_report(t);
+	ck_assert_msg(err == 0, "no partition: %s; last log line: %s", vsm_strerror(err),
+		      t->lines ? t->line[(t->lines - 1) % VSMTEST_MAX_LINES] : "none");
+	return t;
+}
+
+const char *vsmtest_verdict_text(int verdict)
+{
+	static const char *const names[] = { "RESUME",	"RETRY",     "SWITCHED",
+					     "BLOCKED", "EXCEPTION", "NOT_MINE" };
+
+	if (verdict < 0)
+		return vsm_strerror(verdict);
+	return verdict <= VSM_VERDICT_NOT_MINE ? names[verdict] : "no verdict";
+}
+
+const char *vsmtest_status_text(uint32_t status)
+{
+	static char text[4][80];
+	static unsigned int next;
+	char *out = text[next++ % 4];
+
+	if (status >= 0x10000)
+		snprintf(out, sizeof(text[0]), "verdict %s",
+			 vsmtest_verdict_text((int)(status - 0x10100)));
+	else
+		snprintf(out, sizeof(text[0]), "%s (0x%x)", vsm_hv_status_name((uint16_t)status),
+			 status);
+	return out;
+}

@@ -6,8 +6,9 @@ usage: tally.py [--kvm PATH] [--suite NAME] [--label TEXT] BUILD
 
 Each check of each TAP stream counts; the iterations of a loop test are one check. What cannot be counted is a failure and never swallowed: a
 program that crashed, timed out, printed no plan or fewer checks than planned, or did not run at
-all. If PATH (/dev/kvm) exists, a KVM test that was skipped is a failure too. The last line is
-`N passed, N failed, N skipped`; the exit status is 0 only if none failed.
+all. A test that speaks no TAP is one check. If PATH (/dev/kvm) exists, a skip in the suites that
+need KVM is a failure too. The last line is `N passed, N failed, N skipped`; the exit status is 0
+only if none failed.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import re
 import sys
 
 LOG_LINES = 40
+KVM_SUITES = {'kvm', 'vmm'}
 CHECK = re.compile(r'(not )?ok\b\s*(\d*)\s*(?:- )?(.*?)(?:\s*#\s*(SKIP)\b\s*(.*))?$', re.I)
 # check names its lines file:case:function: message; the file is that of the last assertion.
 FUNCTION = re.compile(r'[^:\s]+\.[ch]:([^:]*:\w+):')
@@ -68,6 +70,16 @@ class Outcome:
         if not self.faults and (result not in ('OK', 'SKIP') or status):
             self.faults.append(f'{result}, status {status}')
 
+    def read_status(self, record):
+        """A test that is judged by its exit status alone."""
+        self.log = ((record.get('stdout') or '') + (record.get('stderr') or '')).splitlines()
+        if record.get('result') == 'SKIP':
+            self.skips.append('it says so')
+        elif record.get('result') == 'OK' and not record.get('returncode'):
+            self.passed = 1
+        else:
+            self.faults.append(f'{record.get("result")}, status {record.get("returncode")}')
+
     def forbid_skips(self, why):
         self.faults += [f'skipped ({s}), but {why}' for s in self.skips]
         self.skips = []
@@ -87,11 +99,14 @@ def outcomes(build, kvm, suite):
         if suite and suite not in suites:
             continue
         one = Outcome(test['name'])
-        if test['name'] in records:
-            one.read(records[test['name']])
-        else:
+        record = records.get(test['name'])
+        if not record:
             one.faults.append('it was not run')
-        if kvm and os.path.exists(kvm) and 'kvm' in suites:
+        elif test['protocol'] == 'exitcode':
+            one.read_status(record)
+        else:
+            one.read(record)
+        if kvm and os.path.exists(kvm) and KVM_SUITES.intersection(suites):
             one.forbid_skips(f'{kvm} exists')
         yield one
 

@@ -21,7 +21,7 @@ only_installed() {
 	local extra
 	extra=$(cd "$tree/dest" && find . ! -type d | grep -vE '/include/vsm/[a-z_]+\.h$' |
 		grep -vE '/libvsm(-kvm)?\.(a|so|so\.0\.1|so\.0\.1\.0)$' |
-		grep -vE '/pkgconfig/libvsm(-kvm)?\.pc$' | grep -vE '/bin/vsm-vmm$')
+		grep -vE '/pkgconfig/libvsm(-kvm)?\.pc$' | grep -vE '/bin/vsm-vmm$|/man/man1/vsm-vmm\.1$')
 	[ -z "$extra" ] || { echo "unexpected: $extra"; return 1; }
 }
 

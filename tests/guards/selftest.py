@@ -226,8 +226,9 @@ def version(b):
 
 def tally(b):
     """tests/tally.py: whatever was not seen to pass is no pass."""
-    def check(what, last, tests, *options):
-        names = [{'name': n, 'suite': ['libvsm:' + s]} for n, s, _ in tests]
+    def check(what, last, tests, *options, protocol='tap'):
+        names = [{'name': n, 'suite': ['libvsm:' + s], 'protocol': protocol}
+                 for n, s, _ in tests]
         b.write('tally/meson-info/intro-tests.json', json.dumps(names))
         b.write('tally/meson-logs/testlog.json', ''.join(
             json.dumps({'name': f'libvsm:{s} / {n}', **record}) + '\n'
@@ -264,6 +265,10 @@ def tally(b):
     check('a test that was not run', '2 passed, 1 failed, 0 skipped',
           [('a', 'unit', record(two + '1..2\n')), ('b', 'unit', None)])
     check('no test at all', '0 passed, 1 failed, 0 skipped', [])
+    check('no TAP, good', '1 passed, 0 failed, 0 skipped', [('a', 'unit', record('hello'))],
+          protocol='exitcode')
+    check('no TAP, bad', '0 passed, 1 failed, 0 skipped',
+          [('a', 'unit', record('hello', 'FAIL', 1))], protocol='exitcode')
     check('one suite of two', '2 passed, 0 failed, 0 skipped',
           [('a', 'unit', record(two + '1..2\n')), ('k', 'kvm', None)], '--suite', 'unit')
     skips = [('k', 'kvm', record('1..0 # SKIP no KVM\n', 'SKIP')),

@@ -313,6 +313,9 @@ START_TEST(test_xfem_avx_needs_sse)
 {
 	ck_assert_int_eq(check(HV_X64_REGISTER_XFEM, 0x5), 0);
 	ck_assert_int_eq(check(HV_X64_REGISTER_XFEM, 0x7), 1);
+	/* MPX neither needs SSE nor stands in for it. */
+	ck_assert_int_eq(check(HV_X64_REGISTER_XFEM, 0x19), 1);
+	ck_assert_int_eq(check(HV_X64_REGISTER_XFEM, 0x1d), 0);
 }
 END_TEST
 
@@ -385,6 +388,8 @@ END_TEST
 START_TEST(test_x2apic_mode_needs_the_apic_on)
 {
 	ck_assert_int_eq(check(HV_X64_REGISTER_APIC_BASE, 0xfee00400), 0);
+	ck_assert_int_eq(check(HV_X64_REGISTER_APIC_BASE, 0xfee01400), 0);
+	ck_assert_int_eq(check(HV_X64_REGISTER_APIC_BASE, 0xfee01000), 1);
 	ck_assert_int_eq(check(HV_X64_REGISTER_APIC_BASE, 0xfee00c00), 1);
 }
 END_TEST

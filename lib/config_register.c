@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_register.h"
+
+#include "host.h"
+#include "ops.h"
+#include "protect_plan.h"
+
+#define PROTECT	     HV_VSM_PARTITION_CONFIG_ENABLE_VTL_PROTECTION
+#define DEFAULT_MASK HV_VSM_PARTITION_CONFIG_DEFAULT_VTL_PROTECTION_MASK
+
+/* What this version acts upon; a bit that would do nothing is refused. */
+#define WRITABLE (PROTECT | DEFAULT_MASK | HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET)
+
+static uint32_t default_mask(uint64_t config)
+{
+	return (uint32_t)((config & DEFAULT_MASK) >>
+			  HV_VSM_PARTITION_CONFIG_DEFAULT_VTL_PROTECTION_SHIFT);
+}
+
+static int check(const struct vsm_vp *vp, uint32_t vtl, uint64_t value)
+{
+	const struct vsm *vsm = vp->vsm;
+	uint64_t old = msr_load(&vsm->vtl[vtl].config);
+	uint32_t mask = default_mask(value);
+
+	if ((value & ~(uint64_t)WRITABLE) != 0)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if ((atomic_load(&vsm->enabled) & (1u << vtl)) == 0)
+		return HV_STATUS_INVALID_VTL_STATE;
+	if ((old & PROTECT) != 0 && (value & PROTECT) == 0)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if (!vsm_rights_valid(mask, 0) || !protect_accepted(vsm, mask))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if ((old & PROTECT) != 0 && mask != default_mask(old))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	return HV_STATUS_SUCCESS;
+}
+
+static void map_set(struct vsm_vp *vp, uint32_t vtl, uint64_t config)
+{
+	vsm_protmap_default_set(vp->vsm->map, vtl, default_mask(config));
+	vsm_protmap_enable(vp->vsm->map, vtl, (config & PROTECT) != 0);
+}
+
+/* Pages of a run one by one: some were set before their VTL switched protections on. */
+static int plan_pages(struct vsm_vp *vp, uint32_t vtl, uint32_t lower, const struct vsm_range *run,
+		      uint32_t before)
+{
+	for (uint64_t at = 0; at < run->size; at += HV_PAGE_SIZE) {
+		uint32_t mask = VSM_RIGHTS_ALL;
+
+		vsm_protmap_get(vp->vsm->map, vtl, run->gpa + at, &mask, NULL);
+		if (!plan_add(vp, 0, lower, run->gpa + at, HV_PAGE_SIZE, before, before & mask))
+			return 0;
+	}
+	return 1;
+}
+
+/*
+ * The set of `vtl` begins to act. The default mask itself is one word; what it takes from the VTLs
+ * below reaches the host in runs, one per RAM range unless higher VTLs protect as well.
+ */
+static int plan_switch_on(struct vsm_vp *vp, uint32_t vtl, uint32_t mask)
+{
+	struct vsm *vsm = vp->vsm;
+	struct vsm_range run;
+	uint32_t before;
+
+	for (uint32_t lower = 0; lower < vtl; lower++) {
+		uint64_t gpa = 0;
+
+		while (vsm_protmap_next(vsm->map, lower, gpa, &run, &before) == 0) {
+			int fits = vsm->vtl[vtl].preset_pages ?
+					   plan_pages(vp, vtl, lower, &run, before) :
+					   plan_add(vp, 0, lower, run.gpa, run.size, before,
+						    before & mask);
+			if (!fits)
+				return 0;
+			gpa = run.gpa + run.size;
+		}
+	}
+	return 1;
+}
+
+static int undo(struct vsm_vp *vp, uint32_t element, int result)
+{
+	(void)element;
+	(void)result;
+	map_set(vp, vp->plan.owner_vtl, msr_load(&vp->vsm->vtl[vp->plan.owner_vtl].config));
+	return HV_STATUS_OPERATION_DENIED;
+}
+
+static int done(struct vsm_vp *vp)
+{
+	struct protect_plan *plan = &vp->plan;
+	uint64_t old = msr_load(&vp->vsm->vtl[plan->owner_vtl].config);
+
+	msr_store(&vp->vsm->vtl[plan->owner_vtl].config, plan->config);
+	if (((old ^ plan->config) & PROTECT) != 0)
+		log_line(vp->vsm, LOG_MILESTONE, VSM_LOG_INFO,
+			 "a VTL switched its page protections on");
+	return HV_STATUS_SUCCESS;
+}
+
+int config_register_set(struct vsm_vp *vp, uint32_t vtl, uint64_t value)
+{
+	uint64_t old;
+	int status = check(vp, vtl, value);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (!op_acquire(vp))
+		return R_BUSY;
+	status = check(vp, vtl, value); /* Another VP may have written it before we owned the op. */
+	if (status != HV_STATUS_SUCCESS) {
+		op_release(vp);
+		return status;
+	}
+	old = msr_load(&vp->vsm->vtl[vtl].config);
+	plan_start(vp, vtl, 0);
+	vp->plan.config = value;
+	if ((value & ~old & PROTECT) != 0 && !plan_switch_on(vp, vtl, default_mask(value))) {
+		op_release(vp);
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	}
+	map_set(vp, vtl, value);
+	return plan_run(vp, undo, done);
+}

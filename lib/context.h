@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The state that a VTL starts with on a VP (TLFS 15.5.3). */
+#ifndef VSM_CONTEXT_H
+#define VSM_CONTEXT_H
+
+#include "internal.h"
+
+/*
+ * Load the context that EnableVpVtl left for a VTL of this VP, and reset values into the rest of its
+ * private registers. Does nothing if none waits. On the VP's own thread.
+ * 0, -VSM_ERR_INVAL (the host refuses a value) or -VSM_ERR_HOST.
+ */
+int context_apply(struct vsm_vp *vp, uint32_t vtl);
+/* All contexts that wait. */
+int context_apply_all(struct vsm_vp *vp);
+
+/* Library-owned state of a VTL on a VP as at power-on. */
+void context_reset_library(struct vsm_vp *vp, uint32_t vtl);
+
+#endif /* VSM_CONTEXT_H */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* HvCallModifyVtlProtectionMask (TLFS 15.9.2, 15.15.1) */
+#include <string.h>
+
+#include "guestmem.h"
+#include "hc.h"
+#include "ops.h"
+#include "protect_plan.h"
+
+#define UNDO_EXPLICIT 0x80u
+
+/*
+ * The set that is changed. TLFS words the target as the restricted VTL, guests name the protecting
+ * one; a target below the caller therefore means the caller's own set.
+ */
+static int find_owner(const struct vsm_vp *vp, const struct hv_input_modify_vtl_protection_mask *in,
+		      uint32_t *owner)
+{
+	uint32_t active = vp_active(vp);
+	const struct vsm *vsm = vp->vsm;
+
+	if (!hc_input_vtl(vp, in->target_vtl, owner) || !hc_zero(in->reserved, 3))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!hc_own_partition(vp, in->target_partition_id))
+		return HV_STATUS_ACCESS_DENIED;
+	if (*owner > active)
+		return HV_STATUS_ACCESS_DENIED;
+	if (active == 0) /* There is no VTL below that VTL0 could restrict. */
+		return HV_STATUS_INVALID_PARAMETER;
+	if (*owner == 0)
+		*owner = active;
+	if (*owner == active && (msr_load(&vsm->vtl[*owner].config) &
+				 HV_VSM_PARTITION_CONFIG_ENABLE_VTL_PROTECTION) == 0)
+		return HV_STATUS_ACCESS_DENIED;
+	if ((atomic_load(&vsm->enabled) & (1u << *owner)) == 0)
+		return HV_STATUS_INVALID_VTL_STATE;
+	return HV_STATUS_SUCCESS;
+}
+
+static int check_mask(const struct vsm *vsm, uint32_t mask)
+{
+	if ((mask & ~HV_MAP_GPA_PERMISSIONS_MASK) != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!vsm_rights_valid(mask, 0))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	/* A right that cannot be enforced is refused, not announced. */
+	return protect_accepted(vsm, mask) ? HV_STATUS_SUCCESS : HV_STATUS_OPERATION_DENIED;
+}
+
+/* Change one page of the map and note what that changes for the VTLs below. */
+static int apply(struct vsm_vp *vp, uint32_t element, uint64_t gpa, uint32_t mask)
+{
+	struct protect_plan *plan = &vp->plan;
+	struct vsm *vsm = vp->vsm;
+	uint8_t before[VSM_VTL_MAX];
+	uint8_t after[VSM_VTL_MAX];
+	uint32_t old, was_explicit;
+
+	if (vsm_protmap_get(vsm->map, plan->owner_vtl, gpa, &old, &was_explicit) != 0)
+		return 0;
+	plan_rights(vsm, plan->owner_vtl, gpa, before);
+	vsm_protmap_set(vsm->map, plan->owner_vtl, gpa, 1, mask);
+	plan_rights(vsm, plan->owner_vtl, gpa, after);
+	plan->undo[element - plan->first] = (uint8_t)(old | (was_explicit ? UNDO_EXPLICIT : 0));
+	/* max_ranges is elements × VTLs: there is room. */
+	for (uint32_t vtl = 0; vtl < plan->owner_vtl; vtl++)
+		plan_add(vp, element, vtl, gpa, HV_PAGE_SIZE, before[vtl], after[vtl]);
+	return 1;
+}
+
+static int element_gpa(const struct vsm_vp *vp, uint32_t element, uint64_t *gpa)
+{
+	uint64_t gpn;
+
+	memcpy(&gpn,
+	       vp->hc.in + sizeof(struct hv_input_modify_vtl_protection_mask) +
+		       element * sizeof(gpn),
+	       sizeof(gpn));
+	return gpn_to_gpa(gpn, gpa) && is_ram(vp->vsm, *gpa, HV_PAGE_SIZE);
+}
+
+/* Backwards, so that a page that is named twice gets its oldest mask back. */
+static void take_back(struct vsm_vp *vp, uint32_t element)
+{
+	struct protect_plan *plan = &vp->plan;
+
+	for (uint32_t i = plan->end; i-- > element;) {
+		uint8_t old = plan->undo[i - plan->first];
+		uint64_t gpa;
+
+		if (!element_gpa(vp, i, &gpa))
+			continue;
+		if ((old & UNDO_EXPLICIT) != 0)
+			vsm_protmap_set(vp->vsm->map, plan->owner_vtl, gpa, 1,
+					old & VSM_RIGHTS_ALL);
+		else
+			vsm_protmap_unset(vp->vsm->map, plan->owner_vtl, gpa, 1);
+	}
+}
+
+static void count_pages(struct vsm_vp *vp, uint32_t end)
+{
+	struct protect_plan *plan = &vp->plan;
+
+	stat_add(&vp->stats.pages_protected, end - plan->first);
+	if (plan->unenforced)
+		stat_add(&vp->stats.unenforced_execute, end - plan->first);
+}
+
+static int undo(struct vsm_vp *vp, uint32_t element, int result)
+{
+	take_back(vp, element);
+	count_pages(vp, element);
+	vp->hc.done = element;
+	return result == -VSM_ERR_NOMEM ? HV_STATUS_INSUFFICIENT_MEMORY :
+					  HV_STATUS_OPERATION_DENIED;
+}
+
+static int done(struct vsm_vp *vp)
+{
+	struct protect_plan *plan = &vp->plan;
+
+	count_pages(vp, plan->end);
+	vp->hc.done = plan->end;
+	if (plan->status != HV_STATUS_SUCCESS)
+		return plan->status;
+	return plan->end < vp->hc.call.rep_count ? R_AGAIN : HV_STATUS_SUCCESS;
+}
+
+int hc_modify_vtl_protection_mask(struct vsm_vp *vp)
+{
+	struct hv_input_modify_vtl_protection_mask in;
+	struct protect_plan *plan = &vp->plan;
+	uint32_t end = hc_budget_end(vp);
+	uint32_t owner = 0;
+	int status;
+
+	memcpy(&in, vp->hc.in, sizeof(in));
+	status = find_owner(vp, &in, &owner);
+	if (status == HV_STATUS_SUCCESS)
+		status = check_mask(vp->vsm, in.map_flags);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (!op_acquire(vp))
+		return R_BUSY;
+	plan_start(vp, owner, vp->hc.done);
+	if ((msr_load(&vp->vsm->vtl[owner].config) &
+	     HV_VSM_PARTITION_CONFIG_ENABLE_VTL_PROTECTION) == 0)
+		vp->vsm->vtl[owner].preset_pages = 1;
+	plan->unenforced = protect_host_rights(vp->vsm, in.map_flags) != in.map_flags;
+	for (; plan->end < end; plan->end++) {
+		uint64_t gpa;
+
+		if (!element_gpa(vp, plan->end, &gpa) || !apply(vp, plan->end, gpa, in.map_flags)) {
+			plan->status = HV_STATUS_INVALID_PARAMETER;
+			break;
+		}
+	}
+	return plan_run(vp, undo, done);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* HvCallGetVpRegisters and HvCallSetVpRegisters (TLFS 7.10) */
+#include "hc_registers.h"
+
+#include <string.h>
+
+#include "context.h"
+#include "hc.h"
+#include "host.h"
+#include "ops.h"
+#include "register_table.h"
+#include "vreg.h"
+
+#define R_ELSEWHERE 0x20000 /* This element needs the thread of the target VP. */
+
+_Static_assert(sizeof(struct hv_input_get_vp_registers) == sizeof(struct hv_input_set_vp_registers),
+	       "TLFS 7.10: both calls have one header");
+
+/* What the header of the call asks for. */
+struct access {
+	struct vsm_vp *target;
+	uint32_t vtl;
+	int set;
+};
+
+static int parse(struct vsm_vp *vp, struct access *access)
+{
+	struct hv_input_get_vp_registers in;
+
+	memcpy(&in, vp->hc.in, sizeof(in));
+	if (!hc_input_vtl(vp, in.input_vtl, &access->vtl) || !hc_zero(in.reserved, 3))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!hc_own_partition(vp, in.partition_id))
+		return HV_STATUS_ACCESS_DENIED;
+	access->target = hc_vp(vp, in.vp_index);
+	if (access->target == NULL)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (access->vtl > vp_active(vp))
+		return HV_STATUS_ACCESS_DENIED;
+	access->set = vp->hc.call.code == HVCALL_SET_VP_REGISTERS;
+	return HV_STATUS_SUCCESS;
+}
+
+static int is_shared(const struct vsm *vsm, const struct vsm_register_info *row)
+{
+	if (row->scope == VSM_SCOPE_MIXED)
+		return (vsm->config.host_flags & VSM_HOST_DR6_SHARED) != 0;
+	return row->scope == VSM_SCOPE_SHARED;
+}
+
+/* Private state of a VTL exists on a VP only once it is enabled there. */
+static int vtl_exists(const struct access *access, const struct vsm_register_info *row)
+{
+	if (row->scope != VSM_SCOPE_PRIVATE && row->scope != VSM_SCOPE_MIXED)
+		return 1;
+	return (atomic_load(&access->target->enabled) & (1u << access->vtl)) != 0;
+}
+
+static int permitted(const struct vsm_vp *caller, const struct access *access,
+		     const struct vsm_register_info *row)
+{
+	uint32_t needed = access->set ? VSM_REG_WRITABLE : VSM_REG_READABLE;
+
+	if (row == NULL || (row->flags & needed) == 0 || access->vtl < row->min_vtl)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!vtl_exists(access, row))
+		return HV_STATUS_INVALID_VTL_STATE;
+	/* A VTL cannot pull its own running state from under itself (TLFS 7.10.1). */
+	if (access->set && access->target == caller && access->vtl == vp_active(caller) &&
+	    (row->flags & VSM_REG_SET_OWN) == 0)
+		return HV_STATUS_ACCESS_DENIED;
+	return HV_STATUS_SUCCESS;
+}
+
+/* Shared registers are those that the active VTL of the VP holds. */
+static uint32_t where(const struct access *access, const struct vsm_register_info *row)
+{
+	return is_shared(access->target->vsm, row) ? vp_active(access->target) : access->vtl;
+}
+
+static int host_get(const struct access *access, const struct vsm_register_info *row,
+		    struct hv_register_value *value)
+{
+	struct vsm_reg reg = { .name = row->name };
+	int r = context_apply(access->target, access->vtl);
+
+	if (r == 0)
+		r = host_regs_get(access->target, where(access, row), row->group, &reg, 1);
+	if (r == -VSM_ERR_NOTFOUND)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (r != 0)
+		return -VSM_ERR_HOST;
+	*value = reg.value;
+	return HV_STATUS_SUCCESS;
+}
+
+static int host_set(const struct access *access, const struct vsm_register_info *row,
+		    const struct hv_register_value *value)
+{
+	struct vsm_reg reg = { .name = row->name, .value = *value };
+	int r;
+
+	if (vsm_register_check(&access->target->vsm->limits, &reg) != 1)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	r = context_apply(access->target, access->vtl);
+	if (r == 0)
+		r = host_regs_set(access->target, where(access, row), row->group, &reg, 1);
+	if (r == -VSM_ERR_NOTFOUND)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (r == -VSM_ERR_INVAL)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if (r != 0)
+		return -VSM_ERR_HOST;
+	return HV_STATUS_SUCCESS;
+}
+
+static int library_set(struct vsm_vp *caller, const struct access *access,
+		       const struct vsm_register_info *row, const struct hv_register_value *value)
+{
+	struct vreg vreg = { caller, access->target, access->vtl, row->name };
+	struct vsm_reg reg = { .name = row->name, .value = *value };
+
+	if (vsm_register_check(&caller->vsm->limits, &reg) != 1)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	return vreg_set(&vreg, value);
+}
+
+static int get_element(struct vsm_vp *caller, struct vsm_vp *self, const struct access *access,
+		       uint32_t element)
+{
+	struct hc *hc = &caller->hc;
+	const struct vsm_register_info *row;
+	struct hv_register_value value = { 0, 0 };
+	uint32_t name;
+	int r;
+
+	memcpy(&name, hc->in + hc->call.header_size + element * sizeof(name), sizeof(name));
+	row = register_row(name);
+	r = permitted(caller, access, row);
+	if (r != HV_STATUS_SUCCESS)
+		return r;
+	if (row->owner == VSM_OWNER_LIBRARY) {
+		struct vreg vreg = { caller, access->target, access->vtl, name };
+
+		r = self == caller ? vreg_get(&vreg, &value) : R_AGAIN;
+	} else {
+		r = self == access->target ? host_get(access, row, &value) : R_ELSEWHERE;
+	}
+	if (r == HV_STATUS_SUCCESS)
+		memcpy(hc->out + element * sizeof(value), &value, sizeof(value));
+	return r;
+}
+
+static int set_element(struct vsm_vp *caller, struct vsm_vp *self, const struct access *access,
+		       uint32_t element)
+{
+	struct hc *hc = &caller->hc;
+	const struct vsm_register_info *row;
+	struct hv_register_assoc in;
+	int r;
+
+	memcpy(&in, hc->in + hc->call.header_size + element * sizeof(in), sizeof(in));
+	if (in.reserved1 != 0 || in.reserved2 != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	row = register_row(in.name);
+	r = permitted(caller, access, row);
+	if (r != HV_STATUS_SUCCESS)
+		return r;
+	if (row->owner == VSM_OWNER_LIBRARY)
+		return self == caller ? library_set(caller, access, row, &in.value) : R_AGAIN;
+	return self == access->target ? host_set(access, row, &in.value) : R_ELSEWHERE;
+}
+
+/* Elements in order; those before a failure stay applied (TLFS 7.10). */
+static int run(struct vsm_vp *caller, struct vsm_vp *self, const struct access *access)
+{
+	struct hc *hc = &caller->hc;
+	uint32_t end = hc_budget_end(caller);
+
+	for (; hc->done < end; hc->done++) {
+		int r = access->set ? set_element(caller, self, access, hc->done) :
+				      get_element(caller, self, access, hc->done);
+
+		if (r != HV_STATUS_SUCCESS)
+			return r;
+	}
+	return hc->done < hc->call.rep_count ? R_AGAIN : HV_STATUS_SUCCESS;
+}
+
+int registers_run(struct vsm_vp *caller, struct vsm_vp *self)
+{
+	struct access access;
+	int r = parse(caller, &access);
+
+	return r != HV_STATUS_SUCCESS ? r : run(caller, self, &access);
+}
+
+static int call(struct vsm_vp *vp)
+{
+	struct access access;
+	int r = parse(vp, &access);
+
+	if (r != HV_STATUS_SUCCESS)
+		return r;
+	r = run(vp, vp, &access);
+	if (r == R_BLOCKED)
+		vp->hc.in_element = 1;
+	if (r != R_ELSEWHERE)
+		return r;
+	if ((vp->vsm->capabilities & VSM_CAP_CROSS_VP) == 0)
+		return HV_STATUS_ACCESS_DENIED;
+	atomic_store(&vp->wait, WAIT_POST);
+	post_send(vp, access.target);
+	return R_BLOCKED;
+}
+
+int hc_get_vp_registers(struct vsm_vp *vp)
+{
+	return call(vp);
+}
+
+int hc_set_vp_registers(struct vsm_vp *vp)
+{
+	return call(vp);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Calls of host ops: the one place where they are made, checked and counted. */
+#ifndef VSM_HOST_CALLS_H
+#define VSM_HOST_CALLS_H
+
+#include "internal.h"
+
+/* Registers of one batch: no op sees more. */
+#define REGS_MAX 32u
+
+/* Fill names and clear values. */
+void regs_name(struct vsm_reg *regs, const uint32_t *names, uint32_t count);
+
+/* -VSM_ERR_NOTFOUND and (set) -VSM_ERR_INVAL come through; any other failure is -VSM_ERR_HOST. */
+int host_regs_get(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, struct vsm_reg *regs,
+		  uint32_t count);
+int host_regs_set(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
+		  uint32_t count);
+int host_xmm_get(struct vsm_vp *vp, uint32_t vtl, uint8_t *block);
+int host_xmm_set(struct vsm_vp *vp, uint32_t vtl, const uint8_t *block);
+int host_switch(struct vsm_vp *vp, uint32_t from, uint32_t to, uint32_t phase);
+int host_gpa_read(struct vsm *vsm, struct vsm_vp *vp, uint64_t gpa, void *buf, uint32_t len);
+int host_gpa_write(struct vsm *vsm, struct vsm_vp *vp, uint64_t gpa, const void *buf, uint32_t len);
+/* 0, VSM_PENDING or a negative error. */
+int host_overlay_map(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_overlay *overlay,
+		     uint64_t token);
+int host_protect(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_protect_range *ranges,
+		 uint32_t count, uint32_t *done, uint64_t token);
+int host_tlb_flush(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t token);
+/* `vp` is who calls (may be NULL), `target` who is kicked. */
+void host_kick(struct vsm_vp *vp, struct vsm_vp *target);
+int host_inject(struct vsm_vp *vp, uint32_t vtl, const struct vsm_exception *event);
+int host_interrupt(struct vsm_vp *vp, uint32_t vtl, uint32_t vector, uint32_t auto_eoi);
+void *host_alloc(const struct vsm_host_ops *ops, void *opaque, size_t size);
+void host_free(const struct vsm_host_ops *ops, void *opaque, void *ptr, size_t size);
+
+/* Log "who: what" at once, or thinned out by kind if a guest can cause it. */
+void log_misuse(struct vsm *vsm, const char *who, const char *what);
+void log_line(struct vsm *vsm, enum log_kind kind, int32_t level, const char *text);
+
+#endif /* VSM_HOST_CALLS_H */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "overlay.h"
+
+#include <string.h>
+
+#include "host.h"
+#include "ops.h"
+
+#define ENABLE	 1ULL
+#define PFN_MASK (~(uint64_t)(HV_PAGE_SIZE - 1))
+
+uint32_t overlay_slot_vp(uint32_t vp_index, uint32_t which)
+{
+	return OVERLAY_OF_VPS + OVERLAYS_PER_VP * vp_index + which;
+}
+
+static uint32_t slot_index(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
+{
+	return vtl * vsm->overlays_per_vtl + slot;
+}
+
+uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
+{
+	return vsm->arena + (uint64_t)slot_index(vsm, vtl, slot) * HV_PAGE_SIZE;
+}
+
+/* The hypercall page holds code, the others data of the guest (TLFS 3.13, 11.9, 7.8.7). */
+static uint32_t slot_rights(uint32_t slot)
+{
+	return slot == OVERLAY_HYPERCALL ? HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE :
+					   HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE;
+}
+
+static uint32_t slot_owner(uint32_t slot)
+{
+	return slot < OVERLAY_OF_VPS ? VSM_ALL_VPS : (slot - OVERLAY_OF_VPS) / OVERLAYS_PER_VP;
+}
+
+/* Tell the host what a VTL sees at a page now. */
+static int show(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t gpa, uint64_t token)
+{
+	struct vsm_overlay overlay = { .gpa = gpa, .vtl = vtl, .vp = VSM_ALL_VPS };
+	uint64_t newest = 0;
+
+	if (gpa >> vsm->config.phys_bits != 0)
+		return 0; /* TLFS 11.9: accepted, but out of anybody's reach. */
+	for (uint32_t i = 0; i < vsm->overlays_per_vtl; i++) {
+		const struct overlay_slot *slot = &vsm->overlay[slot_index(vsm, vtl, i)];
+
+		if (slot->order > newest && slot->gpa == gpa) {
+			newest = slot->order;
+			overlay.page = overlay_page(vsm, vtl, i);
+			overlay.rights = slot_rights(i);
+			overlay.vp = slot_owner(i);
+		}
+	}
+	return host_overlay_map(vsm, vp, &overlay, token);
+}
+
+static int refused(struct vsm_vp *vp)
+{
+	struct vsm *vsm = vp->vsm;
+	struct overlay_change *c = &vp->overlay;
+
+	vsm->overlay[slot_index(vsm, c->vtl, c->slot)] = c->before;
+	c->clear = NULL;
+	op_release(vp);
+	log_line(vsm, LOG_OVERLAY, VSM_LOG_WARN,
+		 "overlay: the host cannot place the page, the guest's write is refused");
+	return HV_STATUS_INVALID_REGISTER_VALUE;
+}
+
+static int placed(struct vsm_vp *vp)
+{
+	msr_store(vp->overlay.msr, vp->overlay.msr_value);
+	if (vp->overlay.clear != NULL)
+		msr_store(vp->overlay.clear, 0);
+	vp->overlay.clear = NULL;
+	op_release(vp);
+	return HV_STATUS_SUCCESS;
+}
+
+/* Second step done: the page that was left shows what lies beneath. */
+static int lifted(struct vsm_vp *vp, int result, uint32_t done)
+{
+	struct overlay_change *c = &vp->overlay;
+	struct vsm *vsm = vp->vsm;
+	uint64_t new_gpa = vsm->overlay[slot_index(vsm, c->vtl, c->slot)].gpa;
+	int placed_too = vsm->overlay[slot_index(vsm, c->vtl, c->slot)].order != 0;
+
+	(void)done;
+	if (result == 0)
+		return placed(vp);
+	vsm->overlay[slot_index(vsm, c->vtl, c->slot)] = c->before;
+	if (placed_too && show(vsm, vp, c->vtl, new_gpa, 0) != 0)
+		log_line(vsm, LOG_OVERLAY, VSM_LOG_ERROR,
+			 "overlay: the host could not take back a page that it had placed");
+	return refused(vp);
+}
+
+/* First step done: the overlay is seen at its new page. Now uncover the old one. */
+static int placed_first(struct vsm_vp *vp, int result, uint32_t done)
+{
+	struct overlay_change *c = &vp->overlay;
+
+	(void)done;
+	if (result != 0)
+		return refused(vp);
+	if (!c->lift)
+		return placed(vp);
+	return deferred_end(vp, show(vp->vsm, vp, c->vtl, c->lift_gpa, deferred_begin(vp, lifted)),
+			    0);
+}
+
+int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
+		  uint64_t value)
+{
+	struct vsm *vsm = vp->vsm;
+	struct overlay_slot *s = &vsm->overlay[slot_index(vsm, vtl, slot)];
+	struct overlay_change *c = &vp->overlay;
+	uint64_t gpa = value & PFN_MASK;
+	int on = (value & ENABLE) != 0;
+	int was_on = s->order != 0;
+
+	c->before = *s;
+	c->msr = msr;
+	c->msr_value = value;
+	c->slot = slot;
+	c->vtl = vtl;
+	if (on == was_on && (!on || gpa == s->gpa))
+		return placed(vp); /* Nobody sees a difference. */
+	c->lift = (uint32_t)was_on;
+	c->lift_gpa = s->gpa;
+	if (!on) {
+		s->order = 0;
+		return placed_first(vp, 0, 0);
+	}
+	s->gpa = gpa;
+	s->order = ++vsm->overlay_order;
+	return deferred_end(vp, show(vsm, vp, vtl, gpa, deferred_begin(vp, placed_first)), 0);
+}
+
+int overlay_reset(struct vsm *vsm)
+{
+	int result = 0;
+
+	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {
+		for (uint32_t i = 0; i < vsm->overlays_per_vtl; i++) {
+			struct overlay_slot *slot = &vsm->overlay[slot_index(vsm, vtl, i)];
+
+			if (slot->order != 0) {
+				slot->order = 0;
+				if (show(vsm, NULL, vtl, slot->gpa, 0) != 0)
+					result = -VSM_ERR_HOST;
+			}
+			if (i != OVERLAY_HYPERCALL)
+				memset(overlay_page(vsm, vtl, i), 0, HV_PAGE_SIZE);
+		}
+	}
+	return result;
+}

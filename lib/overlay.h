@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Overlay pages (TLFS 5.2.1): one slot per page of the arena. The newest overlay of a guest page is
+ * seen; the protection map is never touched.
+ */
+#ifndef VSM_OVERLAY_H
+#define VSM_OVERLAY_H
+
+#include "internal.h"
+
+/* Slot numbers within a VTL. */
+uint32_t overlay_slot_vp(uint32_t vp_index, uint32_t which);
+/* Page of the arena behind a slot. */
+uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot);
+
+/*
+ * Place, move or lift the overlay of a slot as an overlay MSR says (enable in bit 0, page in 63:12),
+ * and store the MSR when the host has followed. The caller owns the op; it is released here or when
+ * the host is done. Results: status or R_BLOCKED.
+ */
+int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
+		  uint64_t value);
+
+/* Lift all overlays and clear their pages but for the hypercall page. */
+int overlay_reset(struct vsm *vsm);
+
+#endif /* VSM_OVERLAY_H */

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "clock.h"
+#include "config.h"
+#include "context.h"
+#include "cpuid.h"
+#include "guestmem.h"
+#include "host.h"
+#include "hypercall_page.h"
+#include "overlay.h"
+#include "partition.h"
+#include "sized.h"
+
+/* Sizes in the first release; a caller's structure may not be smaller. */
+#define CONFIG_LEAST	   sizeof(struct vsm_config)
+#define OPS_LEAST	   sizeof(struct vsm_host_ops)
+#define CAPABILITIES_LEAST sizeof(struct vsm_capabilities)
+#define STATS_LEAST	   sizeof(struct vsm_stats)
+
+#define MIN_TSC_HZ 10000000u
+
+void *partition_alloc(struct vsm *vsm, size_t size)
+{
+	return host_alloc(&vsm->ops, vsm->opaque, size);
+}
+
+void partition_free(struct vsm *vsm, void *ptr, size_t size)
+{
+	host_free(&vsm->ops, vsm->opaque, ptr, size);
+}
+
+int vsm_partition_create(const struct vsm_config *config, const struct vsm_host_ops *ops,
+			 void *opaque, struct vsm **out)
+{
+	struct vsm probe;
+	struct vsm *vsm;
+	int r;
+
+	if (config == NULL || ops == NULL || out == NULL)
+		return -VSM_ERR_INVAL;
+	memset(&probe, 0, sizeof(probe));
+	probe.opaque = opaque;
+	if (!sized_in(&probe.ops, sizeof(probe.ops), ops, OPS_LEAST))
+		return -VSM_ERR_INVAL;
+	if (!sized_in(&probe.config, sizeof(probe.config), config, CONFIG_LEAST)) {
+		log_misuse(&probe, "vsm_partition_create", "config.size is wrong");
+		return -VSM_ERR_INVAL;
+	}
+	r = config_check_ops(&probe);
+	if (r == 0)
+		r = config_check(&probe);
+	if (r != 0)
+		return r;
+	vsm = host_alloc(&probe.ops, opaque, sizeof(*vsm));
+	if (vsm == NULL)
+		return -VSM_ERR_NOMEM;
+	vsm->config = probe.config;
+	vsm->ops = probe.ops;
+	vsm->opaque = opaque;
+	vsm->vtl_count = probe.config.max_vtl + 1;
+	*out = vsm;
+	return 0;
+}
+
+int vsm_ram_add(struct vsm *vsm, uint64_t gpa, uint64_t size)
+{
+	uint64_t limit;
+
+	if (vsm == NULL)
+		return -VSM_ERR_INVAL;
+	if (vsm->realised) {
+		log_misuse(vsm, "vsm_ram_add", "the partition is realised already");
+		return -VSM_ERR_MISUSE;
+	}
+	if (size == 0 || ((gpa | size) & (HV_PAGE_SIZE - 1)) != 0) {
+		log_misuse(vsm, "vsm_ram_add", "gpa or size is not page-aligned, or size is 0");
+		return -VSM_ERR_INVAL;
+	}
+	limit = 1ULL << vsm->config.phys_bits;
+	if (gpa >= limit || size > limit - gpa) {
+		log_misuse(vsm, "vsm_ram_add", "the range is outside of config.phys_bits");
+		return -VSM_ERR_RANGE;
+	}
+	for (uint32_t i = 0; i < vsm->ram_count; i++) {
+		const struct vsm_range *ram = &vsm->ram[i];
+
+		if (gpa < ram->gpa + ram->size && ram->gpa < gpa + size) {
+			log_misuse(vsm, "vsm_ram_add", "the range overlaps an earlier one");
+			return -VSM_ERR_EXISTS;
+		}
+	}
+	if (vsm->ram_count == RAM_RANGES_MAX) {
+		log_misuse(vsm, "vsm_ram_add", "more than 64 ranges");
+		return -VSM_ERR_NOMEM;
+	}
+	vsm->ram[vsm->ram_count].gpa = gpa;
+	vsm->ram[vsm->ram_count].size = size;
+	vsm->ram_count++;
+	return 0;
+}
+
+static size_t overlay_bytes(const struct vsm *vsm)
+{
+	return (size_t)vsm->vtl_count * vsm->overlays_per_vtl * sizeof(*vsm->overlay);
+}
+
+/* Everything that vsm_partition_realise() made. */
+static void unrealise(struct vsm *vsm)
+{
+	vsm_protmap_destroy(vsm->map);
+	partition_free(vsm, vsm->overlay, overlay_bytes(vsm));
+	partition_free(vsm, vsm->vp, vsm->config.max_vps * sizeof(*vsm->vp));
+	partition_free(vsm, vsm->vtl, vsm->vtl_count * sizeof(*vsm->vtl));
+	partition_free(vsm, vsm->arena_memory, (size_t)vsm->arena_size + HV_PAGE_SIZE);
+	vsm->map = NULL;
+	vsm->overlay = NULL;
+	vsm->vp = NULL;
+	vsm->vtl = NULL;
+	vsm->arena = NULL;
+	vsm->arena_memory = NULL;
+}
+
+/* Pages for overlays: the host's, or from the allocator, which knows nothing of pages. */
+static int make_arena(struct vsm *vsm)
+{
+	uintptr_t at;
+
+	vsm->arena_size = (uint64_t)vsm->vtl_count * vsm->overlays_per_vtl * (uint64_t)HV_PAGE_SIZE;
+	if (vsm->ops.overlay_arena != NULL) {
+		vsm->arena = vsm->ops.overlay_arena(vsm->opaque, (size_t)vsm->arena_size);
+		if (((uintptr_t)vsm->arena & (HV_PAGE_SIZE - 1)) != 0) {
+			log_misuse(vsm, "vsm_partition_realise",
+				   "op overlay_arena gave memory that is not page-aligned");
+			vsm->arena = NULL;
+		}
+		return vsm->arena != NULL;
+	}
+	vsm->arena_memory = partition_alloc(vsm, (size_t)vsm->arena_size + HV_PAGE_SIZE);
+	if (vsm->arena_memory == NULL)
+		return 0;
+	at = (uintptr_t)vsm->arena_memory;
+	vsm->arena = (uint8_t *)vsm->arena_memory + (HV_PAGE_SIZE - at % HV_PAGE_SIZE);
+	return 1;
+}
+
+static int make_map(struct vsm *vsm)
+{
+	struct vsm_allocator allocator = { vsm->opaque, vsm->ops.alloc, vsm->ops.free };
+
+	if (vsm->ram_count == 0 || vsm->config.max_vtl == 0)
+		return 0;
+	return vsm_protmap_create(vsm->ops.alloc != NULL ? &allocator : NULL, vsm->config.max_vtl,
+				  vsm->ram, vsm->ram_count, vsm->config.protmap_max_bytes,
+				  &vsm->map);
+}
+
+static int make_tables(struct vsm *vsm)
+{
+	vsm->overlays_per_vtl = OVERLAY_OF_VPS + OVERLAYS_PER_VP * vsm->config.max_vps;
+	vsm->vtl = partition_alloc(vsm, vsm->vtl_count * sizeof(*vsm->vtl));
+	vsm->vp = partition_alloc(vsm, vsm->config.max_vps * sizeof(*vsm->vp));
+	vsm->overlay = partition_alloc(vsm, overlay_bytes(vsm));
+	if (vsm->vtl == NULL || vsm->vp == NULL || vsm->overlay == NULL || !make_arena(vsm))
+		return -VSM_ERR_NOMEM;
+	return make_map(vsm);
+}
+
+static int start_clock(struct vsm *vsm)
+{
+	if (vsm->ops.tsc == NULL || vsm->ops.tsc_hz == NULL)
+		return 0;
+	vsm->tsc_hz = vsm->ops.tsc_hz(vsm->opaque);
+	if (vsm->tsc_hz <= MIN_TSC_HZ) {
+		log_misuse(vsm, "vsm_partition_realise", "op tsc_hz gave 10 MHz or less");
+		return -VSM_ERR_INVAL;
+	}
+	vsm->tsc_scale = clock_scale(vsm->tsc_hz);
+	vsm->tsc_base = vsm->ops.tsc(vsm->opaque);
+	return 0;
+}
+
+static void say_what_is_not_enforced(struct vsm *vsm)
+{
+	if ((vsm->capabilities & VSM_CAP_UNENFORCED_EXECUTE) != 0)
+		log_line(vsm, LOG_UNENFORCED, VSM_LOG_WARN,
+			 "execute rights are accepted from the guest but not enforced, as the "
+			 "operator asked (VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE)");
+}
+
+int vsm_partition_realise(struct vsm *vsm)
+{
+	int r;
+
+	if (vsm == NULL)
+		return -VSM_ERR_INVAL;
+	if (vsm->realised) {
+		log_misuse(vsm, "vsm_partition_realise", "the partition is realised already");
+		return -VSM_ERR_MISUSE;
+	}
+	r = start_clock(vsm);
+	if (r == 0)
+		r = make_tables(vsm);
+	if (r != 0) {
+		unrealise(vsm);
+		return r;
+	}
+	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++)
+		hypercall_page_fill(overlay_page(vsm, vtl, OVERLAY_HYPERCALL),
+				    vsm->config.trap_kind, vsm->config.trap_port);
+	vsm->limits.size = sizeof(vsm->limits);
+	vsm->limits.cr4_mask = vsm->config.cr4_mask;
+	vsm->limits.efer_mask = vsm->config.efer_mask;
+	vsm->limits.phys_bits = vsm->config.phys_bits;
+	cpuid_decide(vsm);
+	atomic_store(&vsm->enabled, 1u);
+	atomic_store(&vsm->token, 1);
+	vsm->realised = 1;
+	say_what_is_not_enforced(vsm);
+	return 0;
+}
+
+void vsm_partition_destroy(struct vsm *vsm)
+{
+	struct vsm_host_ops ops;
+	void *opaque;
+
+	if (vsm == NULL)
+		return;
+	for (uint32_t i = 0; vsm->vp != NULL && i < vsm->config.max_vps; i++)
+		vp_free(vsm, vsm->vp[i]);
+	unrealise(vsm);
+	ops = vsm->ops;
+	opaque = vsm->opaque;
+	host_free(&ops, opaque, vsm, sizeof(*vsm));
+}
+
+/* Rights of all RAM back to everything, for each VTL that may have been restricted. */
+static int lift_protections(struct vsm *vsm)
+{
+	int result = 0;
+
+	for (uint32_t vtl = 0; vtl < vsm->config.max_vtl; vtl++) {
+		for (uint32_t i = 0; i < vsm->ram_count; i++) {
+			struct vsm_protect_range range = { vsm->ram[i].gpa, vsm->ram[i].size, vtl,
+							   VSM_RIGHTS_ALL };
+			uint32_t done;
+
+			if (host_protect(vsm, NULL, &range, 1, &done, 0) != 0)
+				result = -VSM_ERR_HOST;
+		}
+	}
+	return result;
+}
+
+static int reset_memory(struct vsm *vsm, int zero)
+{
+	int result = overlay_reset(vsm);
+
+	if (vsm->map != NULL)
+		vsm_protmap_reset(vsm->map);
+	if ((vsm->capabilities & VSM_CAP_PROTECT) != 0 && lift_protections(vsm) != 0)
+		result = -VSM_ERR_HOST;
+	if (zero && guestmem_zero(vsm) != 0)
+		result = -VSM_ERR_HOST;
+	return result;
+}
+
+static int any_vp_busy(const struct vsm *vsm)
+{
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] != NULL && atomic_load(&vsm->vp[i]->busy) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+int vsm_partition_reset(struct vsm *vsm)
+{
+	int zero = 0;
+
+	if (vsm == NULL)
+		return -VSM_ERR_INVAL;
+	if (!vsm->realised || any_vp_busy(vsm)) {
+		log_misuse(vsm, "vsm_partition_reset", "not realised, or a VP is in an entry");
+		return -VSM_ERR_MISUSE;
+	}
+	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {
+		struct vtl_state *state = &vsm->vtl[vtl];
+
+		if ((msr_load(&state->config) & HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET) != 0)
+			zero = 1;
+		memset(state, 0, sizeof(*state));
+	}
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] != NULL)
+			vp_reset(vsm->vp[i]);
+	}
+	atomic_store(&vsm->enabled, 1u);
+	atomic_store(&vsm->any_enabled, 0);
+	atomic_store(&vsm->op_owner, NULL);
+	return reset_memory(vsm, zero);
+}
+
+int vsm_capabilities_get(const struct vsm *vsm, struct vsm_capabilities *out)
+{
+	struct vsm_capabilities c = { .size = sizeof(c) };
+
+	if (vsm == NULL || out == NULL)
+		return -VSM_ERR_INVAL;
+	if (!vsm->realised)
+		return -VSM_ERR_MISUSE;
+	c.flags = vsm->capabilities;
+	c.enforceable = vsm->config.enforceable;
+	c.accepted = vsm->accepted;
+	c.max_vtl = (vsm->capabilities & VSM_CAP_VSM) != 0 ? vsm->config.max_vtl : 0;
+	c.privileges = vsm->caps.privileges;
+	c.features = vsm->caps.features;
+	return sized_out(out, &c, sizeof(c), CAPABILITIES_LEAST) ? 0 : -VSM_ERR_INVAL;
+}
+
+static uint64_t load(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void add_stats(struct vsm_stats *sum, const struct vp_stats *vp)
+{
+	sum->hypercalls += load(&vp->hypercalls);
+	sum->continuations += load(&vp->continuations);
+	sum->vtl_calls += load(&vp->vtl_calls);
+	sum->vtl_returns += load(&vp->vtl_returns);
+	sum->vtl_entries += load(&vp->vtl_entries);
+	sum->intercepts += load(&vp->intercepts);
+	sum->faults_retried += load(&vp->faults_retried);
+	sum->pages_protected += load(&vp->pages_protected);
+	sum->unenforced_execute += load(&vp->unenforced_execute);
+	sum->exceptions += load(&vp->exceptions);
+}
+
+int vsm_stats_get(const struct vsm *vsm, struct vsm_stats *out)
+{
+	struct vsm_stats sum = { .size = sizeof(sum) };
+
+	if (vsm == NULL || out == NULL)
+		return -VSM_ERR_INVAL;
+	for (uint32_t i = 0; vsm->vp != NULL && i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] != NULL)
+			add_stats(&sum, &vsm->vp[i]->stats);
+	}
+	sum.host_errors = load(&vsm->host_errors);
+	return sized_out(out, &sum, sizeof(sum), STATS_LEAST) ? 0 : -VSM_ERR_INVAL;
+}
+
+int vsm_gpa_rights(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *rights)
+{
+	if (vsm == NULL || rights == NULL)
+		return -VSM_ERR_INVAL;
+	if (!vsm->realised)
+		return -VSM_ERR_MISUSE;
+	if (vtl >= vsm->vtl_count)
+		return -VSM_ERR_INVAL;
+	if (vsm->map != NULL)
+		return vsm_protmap_rights(vsm->map, vtl, gpa, rights);
+	if (!is_ram(vsm, gpa, 1))
+		return -VSM_ERR_RANGE;
+	*rights = VSM_RIGHTS_ALL;
+	return 0;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "protect_plan.h"
+
+#include "host.h"
+#include "ops.h"
+
+#define EXECUTE (HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE)
+
+static int enforced(const struct vsm *vsm, uint32_t mask)
+{
+	return (vsm->config.enforceable & (1u << mask)) != 0;
+}
+
+uint32_t protect_host_rights(const struct vsm *vsm, uint32_t rights)
+{
+	if (enforced(vsm, rights))
+		return rights;
+	/* Two sets can meet in a mask that neither of them asked for. What the host cannot give
+	 * exactly it must give less of, except for execute rights that the operator gave up. */
+	if (enforced(vsm, rights | EXECUTE) && rights != 0 &&
+	    (vsm->config.flags & VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE) != 0)
+		return rights | EXECUTE;
+	return 0;
+}
+
+int protect_accepted(const struct vsm *vsm, uint32_t mask)
+{
+	return (vsm->accepted & (1u << mask)) != 0;
+}
+
+void plan_start(struct vsm_vp *vp, uint32_t owner_vtl, uint32_t first)
+{
+	struct protect_plan *plan = &vp->plan;
+
+	plan->count = 0;
+	plan->flush = 0;
+	plan->unenforced = 0;
+	plan->failed = 0;
+	plan->first = first;
+	plan->end = first;
+	plan->owner_vtl = owner_vtl;
+	plan->status = HV_STATUS_SUCCESS;
+}
+
+void plan_rights(const struct vsm *vsm, uint32_t owner, uint64_t gpa, uint8_t *rights)
+{
+	for (uint32_t vtl = 0; vtl < owner; vtl++) {
+		uint32_t mask = 0;
+
+		vsm_protmap_rights(vsm->map, vtl, gpa, &mask);
+		rights[vtl] = (uint8_t)mask;
+	}
+}
+
+/* Neighbours of equal rights become one range. With more than one restricted VTL ranges of different
+ * VTLs alternate, and an element must keep ranges of its own. */
+static int merge(struct vsm_vp *vp, uint32_t element, uint32_t vtl, uint64_t gpa, uint64_t size,
+		 uint32_t before, uint32_t after)
+{
+	struct protect_plan *plan = &vp->plan;
+	struct vsm_protect_range *last;
+
+	if (plan->count == 0)
+		return 0;
+	if (vp->vsm->vtl_count > 2 && plan->element[plan->count - 1] != element)
+		return 0;
+	last = &plan->ranges[plan->count - 1];
+	if (last->vtl != vtl || last->gpa + last->size != gpa || last->rights != after ||
+	    plan->old_rights[plan->count - 1] != before)
+		return 0;
+	last->size += size;
+	return 1;
+}
+
+int plan_add(struct vsm_vp *vp, uint32_t element, uint32_t vtl, uint64_t gpa, uint64_t size,
+	     uint32_t before, uint32_t after)
+{
+	struct protect_plan *plan = &vp->plan;
+	uint32_t from = protect_host_rights(vp->vsm, before);
+	uint32_t to = protect_host_rights(vp->vsm, after);
+
+	if (from == to)
+		return 1;
+	if ((from & ~to) != 0)
+		plan->flush |= 1u << vtl;
+	if (merge(vp, element, vtl, gpa, size, from, to))
+		return 1;
+	if (plan->count == plan->max_ranges)
+		return 0;
+	plan->ranges[plan->count] = (struct vsm_protect_range){ gpa, size, vtl, to };
+	plan->old_rights[plan->count] = from;
+	plan->element[plan->count] = (uint16_t)element;
+	plan->count++;
+	return 1;
+}
+
+/* Ranges before `done` that belong to an element that is taken back: give them their old rights. */
+static void restore_host(struct vsm_vp *vp, uint32_t element, uint32_t done)
+{
+	struct protect_plan *plan = &vp->plan;
+	uint32_t start = done;
+	uint32_t ignored;
+
+	while (start > 0 && plan->element[start - 1] >= element)
+		start--;
+	for (uint32_t i = start; i < done; i++)
+		plan->ranges[i].rights = plan->old_rights[i];
+	if (start < done &&
+	    host_protect(vp->vsm, vp, &plan->ranges[start], done - start, &ignored, 0) != 0)
+		log_line(vp->vsm, LOG_PROTECT, VSM_LOG_ERROR,
+			 "protect: the host could not take back what it had applied");
+}
+
+static int plan_end(struct vsm_vp *vp)
+{
+	int r = vp->plan.failed ? vp->plan.status : vp->plan_done(vp);
+
+	op_release(vp);
+	return r;
+}
+
+/*
+ * TLFS 15.9.2: no VP may use the old rights when the call returns. A flush that failed stays owed:
+ * the call fails, and no later one succeeds before it was made up for.
+ */
+static int flush_next(struct vsm_vp *vp, int result, uint32_t done)
+{
+	struct vsm *vsm = vp->vsm;
+	uint32_t vtl;
+
+	(void)done;
+	if (result != 0) {
+		op_release(vp);
+		return -VSM_ERR_HOST;
+	}
+	vsm->flush_owed &= ~vp->plan.flushing;
+	vp->plan.flushing = 0;
+	if (vsm->flush_owed == 0)
+		return plan_end(vp);
+	vtl = (uint32_t)__builtin_ctz(vsm->flush_owed);
+	vp->plan.flushing = 1u << vtl;
+	return deferred_end(vp, host_tlb_flush(vsm, vp, vtl, deferred_begin(vp, flush_next)), 0);
+}
+
+static int flush_all(struct vsm_vp *vp)
+{
+	struct vsm *vsm = vp->vsm;
+
+	if ((vsm->config.host_flags & VSM_HOST_PROTECT_FLUSHES) == 0)
+		vsm->flush_owed |= vp->plan.flush;
+	vp->plan.flushing = 0;
+	return flush_next(vp, 0, 0);
+}
+
+static int protect_finished(struct vsm_vp *vp, int result, uint32_t done)
+{
+	struct protect_plan *plan = &vp->plan;
+	uint32_t element;
+
+	if (result != 0) {
+		if (done >= plan->count) /* A failure with nothing left undone makes no sense. */
+			done = 0;
+		element = plan->element[done];
+		plan->failed = 1;
+		plan->status = vp->plan_undo(vp, element, result);
+		restore_host(vp, element, done);
+	}
+	return flush_all(vp);
+}
+
+int plan_run(struct vsm_vp *vp, int (*undo)(struct vsm_vp *vp, uint32_t element, int result),
+	     int (*done)(struct vsm_vp *vp))
+{
+	struct protect_plan *plan = &vp->plan;
+	uint32_t applied = 0;
+	uint64_t token;
+	int r;
+
+	vp->plan_undo = undo;
+	vp->plan_done = done;
+	if (plan->count == 0)
+		return flush_all(vp);
+	token = deferred_begin(vp, protect_finished);
+	r = host_protect(vp->vsm, vp, plan->ranges, plan->count, &applied, token);
+	return deferred_end(vp, r, applied);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Life and attributes of a VP. Its entries are in vp_entry.c. */
+#include <string.h>
+
+#include "context.h"
+#include "host.h"
+#include "partition.h"
+#include "sized.h"
+
+static size_t vp_bytes(const struct vsm *vsm)
+{
+	return sizeof(struct vsm_vp) + vsm->vtl_count * sizeof(struct vp_vtl);
+}
+
+/* Ranges that one list of elements can need: one per element and restricted VTL. */
+static uint32_t plan_ranges(const struct vsm *vsm)
+{
+	return HC_LIST_MAX * (vsm->config.max_vtl == 0 ? 1 : vsm->config.max_vtl);
+}
+
+static void free_plan(struct vsm *vsm, struct protect_plan *plan, uint32_t n)
+{
+	partition_free(vsm, plan->ranges, n * sizeof(*plan->ranges));
+	partition_free(vsm, plan->old_rights, n * sizeof(*plan->old_rights));
+	partition_free(vsm, plan->element, n * sizeof(*plan->element));
+	partition_free(vsm, plan->undo, HC_LIST_MAX);
+}
+
+static int alloc_plan(struct vsm *vsm, struct protect_plan *plan)
+{
+	uint32_t n = plan_ranges(vsm);
+
+	plan->ranges = partition_alloc(vsm, n * sizeof(*plan->ranges));
+	plan->old_rights = partition_alloc(vsm, n * sizeof(*plan->old_rights));
+	plan->element = partition_alloc(vsm, n * sizeof(*plan->element));
+	plan->undo = partition_alloc(vsm, HC_LIST_MAX);
+	plan->max_ranges = n;
+	if (plan->ranges != NULL && plan->old_rights != NULL && plan->element != NULL &&
+	    plan->undo != NULL)
+		return 1;
+	free_plan(vsm, plan, n);
+	return 0;
+}
+
+void vp_free(struct vsm *vsm, struct vsm_vp *vp)
+{
+	if (vp == NULL)
+		return;
+	free_plan(vsm, &vp->plan, plan_ranges(vsm));
+	partition_free(vsm, vp, vp_bytes(vsm));
+}
+
+void vp_reset(struct vsm_vp *vp)
+{
+	atomic_store(&vp->active_vtl, 0);
+	atomic_store(&vp->enabled, 1u);
+	atomic_store(&vp->context_pending, 0);
+	vp->message_pending = 0;
+	atomic_store(&vp->wait, WAIT_NONE);
+	atomic_store(&vp->op_wait, 0);
+	atomic_store(&vp->inbox, NULL);
+	atomic_store(&vp->post.state, POST_IDLE);
+	atomic_store(&vp->deferred.state, DEFERRED_IDLE);
+	vp->has_exception = 0;
+	vp->overlay.clear = NULL;
+	for (uint32_t vtl = 0; vtl < vp->vsm->vtl_count; vtl++)
+		context_reset_library(vp, vtl);
+}
+
+static int check_free(struct vsm *vsm, const struct vsm_vp_config *config)
+{
+	if (config->index >= vsm->config.max_vps) {
+		log_misuse(vsm, "vsm_vp_create", "config.index is not below max_vps");
+		return -VSM_ERR_INVAL;
+	}
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] == NULL)
+			continue;
+		if (i == config->index || vsm->vp[i]->apic_id == config->apic_id) {
+			log_misuse(vsm, "vsm_vp_create", "config.index or apic_id is in use");
+			return -VSM_ERR_EXISTS;
+		}
+	}
+	return 0;
+}
+
+int vsm_vp_create(struct vsm *vsm, const struct vsm_vp_config *config, struct vsm_vp **out)
+{
+	struct vsm_vp_config copy;
+	struct vsm_vp *vp;
+	int r;
+
+	if (vsm == NULL || config == NULL || out == NULL)
+		return -VSM_ERR_INVAL;
+	if (!vsm->realised) {
+		log_misuse(vsm, "vsm_vp_create", "the partition is not realised");
+		return -VSM_ERR_MISUSE;
+	}
+	if (!sized_in(&copy, sizeof(copy), config, sizeof(copy))) {
+		log_misuse(vsm, "vsm_vp_create", "config.size is wrong");
+		return -VSM_ERR_INVAL;
+	}
+	r = check_free(vsm, &copy);
+	if (r != 0)
+		return r;
+	vp = partition_alloc(vsm, vp_bytes(vsm));
+	if (vp == NULL)
+		return -VSM_ERR_NOMEM;
+	if (!alloc_plan(vsm, &vp->plan)) {
+		partition_free(vsm, vp, vp_bytes(vsm));
+		return -VSM_ERR_NOMEM;
+	}
+	vp->vsm = vsm;
+	vp->opaque = copy.opaque;
+	vp->index = copy.index;
+	vp->apic_id = copy.apic_id;
+	vp_reset(vp);
+	vsm->vp[copy.index] = vp;
+	*out = vp;
+	return 0;
+}
+
+void *vsm_vp_opaque(const struct vsm_vp *vp)
+{
+	return vp == NULL ? NULL : vp->opaque;
+}
+
+int vsm_vp_set_opaque(struct vsm_vp *vp, void *opaque)
+{
+	if (vp == NULL)
+		return -VSM_ERR_INVAL;
+	if (atomic_load(&vp->busy) != 0) {
+		log_misuse(vp->vsm, "vsm_vp_set_opaque", "called from within an entry");
+		return -VSM_ERR_MISUSE;
+	}
+	vp->opaque = opaque;
+	return 0;
+}
+
+uint32_t vsm_vp_index(const struct vsm_vp *vp)
+{
+	return vp == NULL ? VSM_ALL_VPS : vp->index;
+}
+
+uint32_t vsm_vp_active_vtl(const struct vsm_vp *vp)
+{
+	return vp == NULL ? 0 : atomic_load_explicit(&vp->active_vtl, memory_order_acquire);
+}
+
+uint32_t vsm_vp_enabled_vtls(const struct vsm_vp *vp)
+{
+	return vp == NULL ? 0 : atomic_load(&vp->enabled);
+}
+
+int vsm_vp_exception(const struct vsm_vp *vp, struct vsm_exception *out)
+{
+	if (vp == NULL || out == NULL)
+		return -VSM_ERR_INVAL;
+	if (!vp->has_exception)
+		return -VSM_ERR_NOTFOUND;
+	*out = vp->exception;
+	return 0;
+}

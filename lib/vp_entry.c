@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The entries of vsm/vp.h: one per kind of exit, and the one before the VP runs. */
+#include <string.h>
+
+#include "context.h"
+#include "cpuid.h"
+#include "exception.h"
+#include "guestmem.h"
+#include "host.h"
+#include "hypercall.h"
+#include "intercept.h"
+#include "msr.h"
+#include "ops.h"
+
+/* One entry at a time per VP, and none from within its own host ops. */
+static int enter(struct vsm_vp *vp, const char *who)
+{
+	if (atomic_exchange_explicit(&vp->busy, 1, memory_order_acquire) != 0) {
+		log_misuse(vp->vsm, who, "the VP is in another entry");
+		return -VSM_ERR_MISUSE;
+	}
+	vp->has_exception = 0;
+	return 0;
+}
+
+static int leave(struct vsm_vp *vp, int result)
+{
+	atomic_store_explicit(&vp->busy, 0, memory_order_release);
+	return result;
+}
+
+/* An exit can only come from a VP that ran. */
+static int enter_exit(struct vsm_vp *vp, const char *who)
+{
+	int r = enter(vp, who);
+
+	if (r != 0)
+		return r;
+	if (atomic_load_explicit(&vp->wait, memory_order_relaxed) == WAIT_NONE)
+		return 0;
+	log_misuse(vp->vsm, who, "the VP is blocked: call vsm_vp_run_prepare() first");
+	return leave(vp, -VSM_ERR_MISUSE);
+}
+
+int vsm_vp_hypercall(struct vsm_vp *vp, uint64_t trap_rip, uint32_t trap_length)
+{
+	int r;
+
+	if (vp == NULL)
+		return -VSM_ERR_INVAL;
+	if (trap_length == 0 || trap_length > 15) {
+		log_misuse(vp->vsm, "vsm_vp_hypercall", "trap_length is not in 1..15");
+		return -VSM_ERR_INVAL;
+	}
+	r = enter_exit(vp, "vsm_vp_hypercall");
+	return r != 0 ? r : leave(vp, hypercall_run(vp, trap_rip, trap_length));
+}
+
+static int is_synthetic(uint32_t msr)
+{
+	return msr >= MSR_FIRST && msr <= MSR_LAST;
+}
+
+/* A refused MSR access is #GP; RIP stands at the instruction already. */
+static int msr_verdict(struct vsm_vp *vp, int r)
+{
+	if (r == HV_STATUS_SUCCESS)
+		return VSM_VERDICT_RESUME;
+	if (r < 0)
+		return r;
+	exception_raise(vp, VECTOR_GP, NULL);
+	return VSM_VERDICT_EXCEPTION;
+}
+
+int vsm_vp_rdmsr(struct vsm_vp *vp, uint32_t msr, uint64_t *value)
+{
+	int r;
+
+	if (vp == NULL || value == NULL)
+		return -VSM_ERR_INVAL;
+	r = enter_exit(vp, "vsm_vp_rdmsr");
+	if (r != 0)
+		return r;
+	if (!is_synthetic(msr))
+		return leave(vp, VSM_VERDICT_NOT_MINE);
+	return leave(vp, msr_verdict(vp, msr_read(vp, msr, value)));
+}
+
+static int write_msr(struct vsm_vp *vp, uint32_t msr, uint64_t value)
+{
+	int r = msr_write(vp, msr, value);
+
+	if (r != R_BLOCKED && r != R_BUSY)
+		return msr_verdict(vp, r);
+	vp->wait_msr = msr;
+	vp->wait_value = value;
+	atomic_store(&vp->wait, r == R_BUSY ? WAIT_OWNER_MSR : WAIT_OP_MSR);
+	return VSM_VERDICT_BLOCKED;
+}
+
+int vsm_vp_wrmsr(struct vsm_vp *vp, uint32_t msr, uint64_t value)
+{
+	int r;
+
+	if (vp == NULL)
+		return -VSM_ERR_INVAL;
+	r = enter_exit(vp, "vsm_vp_wrmsr");
+	if (r != 0)
+		return r;
+	if (!is_synthetic(msr))
+		return leave(vp, VSM_VERDICT_NOT_MINE);
+	return leave(vp, write_msr(vp, msr, value));
+}
+
+int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf, struct vsm_cpuid *out)
+{
+	int r;
+
+	(void)subleaf; /* No leaf of this range has subleaves. */
+	if (vp == NULL || out == NULL)
+		return -VSM_ERR_INVAL;
+	r = enter_exit(vp, "vsm_vp_cpuid");
+	if (r != 0)
+		return r;
+	if (leaf < HV_CPUID_MIN || leaf > CPUID_LAST)
+		return leave(vp, VSM_VERDICT_NOT_MINE);
+	cpuid_leaf(vp->vsm, leaf, out);
+	return leave(vp, VSM_VERDICT_RESUME);
+}
+
+static int fault_bad(const struct vsm_memory_fault *fault)
+{
+	return fault->size != sizeof(*fault) || fault->access > HV_INTERCEPT_ACCESS_EXECUTE ||
+	       fault->user > 1 || fault->instruction_length > 15 ||
+	       fault->instruction_byte_count > sizeof(fault->instruction_bytes) ||
+	       (fault->flags & ~(VSM_FAULT_GVA_VALID | VSM_FAULT_FINAL)) != 0;
+}
+
+/* The right that an access needs. Without MBEC KX and UX are always equal (TLFS 15.9.2). */
+static uint32_t wanted_right(const struct vsm_memory_fault *fault)
+{
+	if (fault->access == HV_INTERCEPT_ACCESS_READ)
+		return HV_MAP_GPA_READABLE;
+	if (fault->access == HV_INTERCEPT_ACCESS_WRITE)
+		return HV_MAP_GPA_WRITABLE;
+	return fault->user ? HV_MAP_GPA_USER_EXECUTABLE : HV_MAP_GPA_KERNEL_EXECUTABLE;
+}
+
+static int memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
+{
+	int denier = 0;
+	int r;
+
+	if (!is_ram(vp->vsm, fault->gpa, 1))
+		return VSM_VERDICT_NOT_MINE;
+	if (vp->vsm->map != NULL)
+		denier = vsm_protmap_denier(vp->vsm->map, vp_active(vp), fault->gpa,
+					    wanted_right(fault));
+	if (denier <= 0) {
+		stat_inc(&vp->stats.faults_retried);
+		return VSM_VERDICT_RETRY;
+	}
+	r = intercept_memory(vp, (uint32_t)denier, fault, NULL);
+	if (r == R_SWITCHED)
+		return VSM_VERDICT_SWITCHED;
+	return r == R_EXCEPTION ? VSM_VERDICT_EXCEPTION : r;
+}
+
+int vsm_vp_memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
+{
+	int r;
+
+	if (vp == NULL || fault == NULL)
+		return -VSM_ERR_INVAL;
+	if (fault_bad(fault)) {
+		log_misuse(vp->vsm, "vsm_vp_memory_fault", "a field of fault is out of range");
+		return -VSM_ERR_INVAL;
+	}
+	r = enter_exit(vp, "vsm_vp_memory_fault");
+	return r != 0 ? r : leave(vp, memory_fault(vp, fault));
+}
+
+/* The exit for which the VP waited. */
+static int resume_wait(struct vsm_vp *vp)
+{
+	int r;
+
+	switch (atomic_load(&vp->wait)) {
+	case WAIT_OP:
+		return hypercall_resume(vp, deferred_poll(vp));
+	case WAIT_OP_MSR:
+		r = deferred_poll(vp);
+		if (r == R_BLOCKED)
+			return VSM_VERDICT_BLOCKED;
+		atomic_store(&vp->wait, WAIT_NONE);
+		return msr_verdict(vp, r);
+	case WAIT_POST:
+		if (atomic_load(&vp->post.state) != POST_DONE)
+			return VSM_VERDICT_BLOCKED;
+		atomic_store(&vp->post.state, POST_IDLE);
+		atomic_store(&vp->wait, WAIT_NONE);
+		return hypercall_conclude(vp, vp->post.result);
+	case WAIT_OWNER:
+		if (atomic_load(&vp->op_wait) != 0)
+			return VSM_VERDICT_BLOCKED;
+		atomic_store(&vp->wait, WAIT_NONE);
+		return VSM_VERDICT_RETRY;
+	case WAIT_OWNER_MSR:
+		if (atomic_load(&vp->op_wait) != 0)
+			return VSM_VERDICT_BLOCKED;
+		atomic_store(&vp->wait, WAIT_NONE);
+		return write_msr(vp, vp->wait_msr, vp->wait_value);
+	default:
+		return VSM_VERDICT_RESUME;
+	}
+}
+
+static int run_prepare(struct vsm_vp *vp)
+{
+	int verdict;
+
+	post_drain(vp);
+	if (context_apply_all(vp) != 0)
+		return -VSM_ERR_HOST;
+	verdict = resume_wait(vp);
+	if (verdict != VSM_VERDICT_RESUME || vp->message_pending == 0)
+		return verdict;
+	/* A message may have become deliverable, or its re-entry failed before. */
+	for (uint32_t vtl = 1; vtl < vp->vsm->vtl_count; vtl++)
+		intercept_rescan(vp, vtl);
+	if ((vp->message_pending >> (vp_active(vp) + 1)) == 0)
+		return verdict;
+	return intercept_reenter(vp) < 0 ? -VSM_ERR_HOST : VSM_VERDICT_SWITCHED;
+}
+
+int vsm_vp_run_prepare(struct vsm_vp *vp)
+{
+	int r;
+
+	if (vp == NULL)
+		return -VSM_ERR_INVAL;
+	r = enter(vp, "vsm_vp_run_prepare");
+	return r != 0 ? r : leave(vp, run_prepare(vp));
+}
+
+int vsm_vp_runnable(const struct vsm_vp *vp)
+{
+	if (vp == NULL)
+		return 0;
+	if (atomic_load(&vp->inbox) != NULL)
+		return 1;
+	switch (atomic_load(&vp->wait)) {
+	case WAIT_OP:
+	case WAIT_OP_MSR:
+		return atomic_load(&vp->deferred.state) == DEFERRED_DONE;
+	case WAIT_POST:
+		return atomic_load(&vp->post.state) == POST_DONE;
+	case WAIT_OWNER:
+	case WAIT_OWNER_MSR:
+		return atomic_load(&vp->op_wait) == 0;
+	default:
+		return 1;
+	}
+}

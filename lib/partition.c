@@ -10,6 +10,7 @@
 #include "hypercall_page.h"
 #include "overlay.h"
 #include "partition.h"
+#include "protect_plan.h"
 #include "sized.h"
 
 /* Sizes in the first release; a caller's structure may not be smaller. */
@@ -354,16 +355,22 @@ int vsm_stats_get(const struct vsm *vsm, struct vsm_stats *out)
 
 int vsm_gpa_rights(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *rights)
 {
+	uint32_t recorded;
+	int r;
+
 	if (vsm == NULL || rights == NULL)
 		return -VSM_ERR_INVAL;
 	if (!vsm->realised)
 		return -VSM_ERR_MISUSE;
 	if (vtl >= vsm->vtl_count)
 		return -VSM_ERR_INVAL;
-	if (vsm->map != NULL)
-		return vsm_protmap_rights(vsm->map, vtl, gpa, rights);
 	if (!is_ram(vsm, gpa, 1))
 		return -VSM_ERR_RANGE;
 	*rights = VSM_RIGHTS_ALL;
-	return 0;
+	if (vsm->map == NULL)
+		return 0;
+	r = vsm_protmap_rights(vsm->map, vtl, gpa, &recorded);
+	if (r == 0)
+		*rights = protect_host_rights(vsm, recorded);
+	return r;
 }

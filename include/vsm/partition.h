@@ -227,7 +227,8 @@ VSM_EXPORT int vsm_stats_get(const struct vsm *vsm, struct vsm_stats *out);
 VSM_EXPORT int vsm_cpuid_get(const struct vsm *vsm, uint32_t leaf, struct vsm_cpuid *out);
 
 /**
- * Rights that a VTL has to a guest page now: the host's, and of every higher VTL that protects.
+ * Rights that a VTL has to a guest page now, given what every higher VTL protects and what the host
+ * can enforce: what a host is to enforce, and what a device model is to check.
  *
  * Lock-free, callable from within host ops. Overlays are not looked at.
  *

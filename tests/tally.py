@@ -131,8 +131,9 @@ def main():
             print(f'\nFAILED {o.name}')
             for fault in o.faults:
                 print(f'    {fault}')
-            print(f'  last lines of its log, of {len(o.log)}:')
-            for line in o.log[-LOG_LINES:]:
+            log = [line for line in o.log if not line.startswith('ok ')]
+            print(f'  last lines of its log, of {len(log)} besides those that passed:')
+            for line in log[-LOG_LINES:]:
                 print(f'  | {line}')
     failed = sum(len(o.faults) for o in every)
     if not every:

@@ -127,6 +127,7 @@ struct vsm_kvm_stats {
 	uint64_t held_stores; /**< Denied stores held (see vsm_kvm_run()). */
 	uint64_t stores_done; /**< Of those, performed after the grant. */
 	uint64_t stores_dropped; /**< Of those, dropped. */
+	uint64_t undone_loads; /**< Denied loads taken back, to be executed again. */
 };
 
 /**
@@ -248,8 +249,12 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * A denied store of which KVM has retired the instruction already (RIP is past it) is *held*: when
  * its VTL resumes with RIP unchanged and the page writable it is performed, otherwise dropped. The
  * intercept of such a store has instruction length 0.
- * A denied load waits in KVM: when its VTL resumes with its registers unchanged and the page is
- * readable it gets the bytes; otherwise it is undone and executed again.
+ * A denied load is taken back at once: RIP is on the instruction, which is executed again when its
+ * VTL resumes.
+ *
+ * Only accesses of the guest's own instructions are intercepted. What the CPU reads by itself of a
+ * page without rights - page tables, descriptor tables, the stack of an exception - gives the guest
+ * a fault or a triple fault, or stops it in that instruction until a kick.
  *
  * @param exit caller sets exit->size; filled in. The VMM answers by writing to exit->data or to
  *             the msr_ fields before it calls again with the same struct.

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Accesses that no slot serves: denied by a VTL, by an overlay, or meant for a device. */
+#include "kvm_private.h"
+
+#include <string.h>
+
+#include <vsm/hv.h>
+
+#define VECTOR_GP 13u
+
+static int is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
+	const struct vk_range *range = kvm_range_find(k, gpa);
+
+	return (range != NULL && range->is_ram) || kvm_overlay_covers(k, vtl, gpa);
+}
+
+/* Naturally aligned stores are seen whole by other VPs, as the guest's own would be. */
+static void put_bytes(uint8_t *to, const struct vk_fragment *f)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, f->data, f->len);
+	if ((uintptr_t)to % f->len != 0)
+		memcpy(to, f->data, f->len);
+	else if (f->len == 8)
+		__atomic_store_n((uint64_t *)(void *)to, value, __ATOMIC_SEQ_CST);
+	else if (f->len == 4)
+		__atomic_store_n((uint32_t *)(void *)to, (uint32_t)value, __ATOMIC_SEQ_CST);
+	else if (f->len == 2)
+		__atomic_store_n((uint16_t *)(void *)to, (uint16_t)value, __ATOMIC_SEQ_CST);
+	else
+		memcpy(to, f->data, f->len);
+}
+
+/* First fragment that the VTL may not write now, or NULL. Under k->lock. */
+static const struct vk_fragment *denied(struct vsm_kvm *k, uint32_t vtl, const struct vk_store *s)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		if (kvm_layout_find(&k->space[vtl].now, s->fragment[i].gpa, 1) == NULL)
+			return &s->fragment[i];
+	}
+	return NULL;
+}
+
+/* Perform the store of a VTL if all of it may be; else NULL is not what comes back. */
+static const struct vk_fragment *perform(struct vsm_kvm *k, uint32_t vtl, struct vk_store *s)
+{
+	const struct vk_fragment *f;
+
+	pthread_mutex_lock(&k->lock);
+	f = denied(k, vtl, s);
+	for (uint32_t i = 0; f == NULL && i < s->count; i++)
+		put_bytes(kvm_layout_find(&k->space[vtl].now, s->fragment[i].gpa, 1),
+			  &s->fragment[i]);
+	pthread_mutex_unlock(&k->lock);
+	if (f == NULL)
+		s->count = 0;
+	return f;
+}
+
+static int note(struct vk_fragment *list, uint32_t *count, const struct kvm_run *run)
+{
+	struct vk_fragment *f = &list[*count];
+
+	if (*count == VK_FRAGMENTS_MAX || run->mmio.len == 0 || run->mmio.len > 8)
+		return -VSM_ERR_SYS;
+	f->gpa = run->mmio.phys_addr;
+	f->len = run->mmio.len;
+	memcpy(f->data, run->mmio.data, f->len);
+	(*count)++;
+	return 0;
+}
+
+/* KVM reports a wide store in parts: take all of them, so that the instruction is behind us. */
+static int collect(struct vsm_kvm_vp *kvp, uint32_t vtl)
+{
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
+	struct kvm_run *run = v->run;
+	int r = 0, n;
+
+	v->store.count = 0;
+	kvp->device_count = 0;
+	kvp->device_next = 0;
+	do {
+		if (run->exit_reason != KVM_EXIT_MMIO || !run->mmio.is_write)
+			return kvm_fail(kvp->k, VSM_ERR_SYS, "denied store: unexpected exit");
+		r = is_ours(kvp->k, vtl, run->mmio.phys_addr) ?
+			    note(v->store.fragment, &v->store.count, run) :
+			    note(kvp->device, &kvp->device_count, run);
+		if (r != 0)
+			return kvm_fail(kvp->k, VSM_ERR_SYS, "denied store: too wide");
+		kvm_guest_enter(kvp);
+		n = kvm_enter_not(kvp, v);
+		kvm_guest_leave(kvp);
+	} while (n == 0);
+	v->io = VK_IO_NONE;
+	v->store.rip = run->s.regs.regs.rip;
+	return 0;
+}
+
+/* TLFS 3.13: the guest's own fault, not an access that a VTL has denied. */
+static int overlay_written(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
+{
+	struct vsm_exception gp = { .vector = VECTOR_GP, .has_error_code = 1 };
+	int r = kvm_event_raise(kvp, v, &gp);
+
+	return r != 0 ? r : VSM_VERDICT_RETRY;
+}
+
+static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
+{
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
+	struct vsm_memory_fault fault = { .size = sizeof(fault),
+					  .flags = VSM_FAULT_FINAL,
+					  .access = HV_INTERCEPT_ACCESS_WRITE,
+					  .user = kvm_cpl(v->run) == 3 };
+	const struct vk_fragment *f;
+	int r = collect(kvp, vtl);
+
+	if (r != 0)
+		return r;
+	/* Each round deals with one page; what was allowed meanwhile is done at once. */
+	for (uint32_t i = 0; i <= VK_FRAGMENTS_MAX; i++) {
+		f = perform(kvp->k, vtl, &v->store);
+		if (f == NULL)
+			return VSM_VERDICT_RETRY;
+		fault.gpa = f->gpa;
+		if (kvm_overlay_covers(kvp->k, vtl, f->gpa)) {
+			v->store.count = 0;
+			return overlay_written(kvp, v);
+		}
+		r = vsm_vp_memory_fault(kvp->vp, &fault);
+		if (r != VSM_VERDICT_RETRY)
+			break;
+	}
+	if (r == VSM_VERDICT_SWITCHED || r == VSM_VERDICT_BLOCKED)
+		kvp->count.held++;
+	else
+		v->store.count = 0;
+	return r;
+}
+
+void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl)
+{
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
+
+	if (v->store.count == 0)
+		return;
+	if (v->run->s.regs.regs.rip == v->store.rip && perform(kvp->k, vtl, &v->store) == NULL)
+		kvp->count.done++;
+	else
+		kvp->count.dropped++;
+	v->store.count = 0;
+}
+
+static int load(struct vsm_kvm_vp *kvp, uint32_t vtl)
+{
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
+	struct vsm_memory_fault fault = { .size = sizeof(fault),
+					  .flags = VSM_FAULT_FINAL,
+					  .access = HV_INTERCEPT_ACCESS_READ,
+					  .gpa = v->run->mmio.phys_addr,
+					  .user = kvm_cpl(v->run) == 3 };
+	int r = kvm_undo_load(kvp, vtl);
+
+	if (r != 0)
+		return r;
+	fault.instruction_byte_count = (uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
+	return vsm_vp_memory_fault(kvp->vp, &fault);
+}
+
+int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio)
+{
+	const struct kvm_run *run = kvp->vcpu[vtl].run;
+
+	*mmio = !is_ours(kvp->k, vtl, run->mmio.phys_addr);
+	if (*mmio)
+		return 0;
+	return run->mmio.is_write ? store(kvp, vtl) : load(kvp, vtl);
+}
+
+/* Is this a page of RAM that the VTL cannot even read, hence not execute? */
+static int is_hidden(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
+	const struct vk_range *range = kvm_range_find(k, gpa);
+	int hidden;
+
+	if (range == NULL || !range->is_ram)
+		return 0;
+	pthread_mutex_lock(&k->lock);
+	hidden = kvm_layout_find(&k->space[vtl].now, gpa, 0) == NULL;
+	pthread_mutex_unlock(&k->lock);
+	return hidden;
+}
+
+/*
+ * KVM could not emulate an instruction: because it cannot be fetched? It may begin in a page that is
+ * denied, or reach into one with its last bytes (SDM vol. 2A, 2.3.11: at most 15).
+ */
+int kvm_fault_fetch(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine)
+{
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
+	struct vsm_memory_fault fault = { .size = sizeof(fault),
+					  .flags = VSM_FAULT_FINAL | VSM_FAULT_GVA_VALID,
+					  .access = HV_INTERCEPT_ACCESS_EXECUTE,
+					  .user = kvm_cpl(v->run) == 3 };
+	uint64_t linear = kvm_code_linear(v->run);
+	uint64_t next = (linear + VK_PAGE) & ~(VK_PAGE - 1);
+
+	*mine = 0;
+	fault.gva = linear;
+	if (kvm_code_gpa(kvp, v, linear, &fault.gpa) != 0)
+		return 0;
+	if (!is_hidden(kvp->k, vtl, fault.gpa)) {
+		fault.gva = next;
+		if (next - linear >= 15 || kvm_code_gpa(kvp, v, next, &fault.gpa) != 0 ||
+		    !is_hidden(kvp->k, vtl, fault.gpa))
+			return 0;
+	}
+	*mine = 1;
+	return vsm_vp_memory_fault(kvp->vp, &fault);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of libvsm-kvm share. */
+#ifndef VSM_KVM_PRIVATE_H
+#define VSM_KVM_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/kvm.h>
+
+#include <vsm/error.h>
+#include <vsm/host.h>
+#include <vsm/kvm.h>
+
+#define VK_VTLS_MAX   4u
+#define VK_VPS_MAX    64u
+#define VK_RANGES_MAX 128u
+#define VK_CPUID_MAX  256u
+#define VK_PAGE	      4096ull
+
+/* No more slots than this are kept book of, whatever KVM offers. */
+#define VK_SLOTS_MAX 32764u
+
+/* A denied store of one instruction: KVM reports up to 8 bytes at a time, and the widest that its
+ * emulator stores at once is an FXSAVE image. */
+#define VK_FRAGMENTS_MAX 64u
+
+#define VK_SYNC_ALL (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
+
+#define VK_X86_CR4_OSXSAVE (1ull << 18)
+
+/* struct kvm_cpuid2 with room. */
+struct vk_cpuid_list {
+	uint32_t nent;
+	uint32_t padding;
+	struct kvm_cpuid_entry2 entries[VK_CPUID_MAX];
+};
+
+/* struct kvm_msrs with one entry. */
+struct vk_msr_list {
+	uint32_t nmsrs;
+	uint32_t padding;
+	struct kvm_msr_entry entry;
+};
+
+/* What a KVM can do, and the CPUID it supports. */
+struct vk_facts {
+	struct vsm_kvm_host host;
+	uint32_t xsave_size; /* Bytes of KVM_GET_XSAVE2, or 0: only KVM_GET_FPU. */
+	struct vk_cpuid_list cpuid;
+};
+
+/* Memory of the guest: RAM, or memory of a device. */
+struct vk_range {
+	uint64_t gpa;
+	uint64_t size;
+	uint32_t is_ram;
+	uint32_t flags; /* KVM_MEM_READONLY or 0 */
+	uint8_t *view[VK_VTLS_MAX]; /* What the VM of a VTL maps. */
+	uint8_t *host; /* RAM: the view that no right is ever taken from. */
+};
+
+/* A page of the arena that is seen at a GPA. */
+struct vk_overlay {
+	uint64_t gpa;
+	uint8_t *page;
+	uint32_t flags;
+	uint32_t hidden; /* 1: not even readable */
+};
+
+/* A run of pages that one memory slot shows. */
+struct vk_piece {
+	uint64_t gpa;
+	uint64_t size;
+	uint8_t *hva;
+	uint32_t flags; /* KVM_MEM_READONLY or 0 */
+	uint32_t source; /* Pieces of different sources are never joined. */
+	uint32_t slot;
+};
+
+/* Pieces in ascending order that do not overlap. */
+struct vk_layout {
+	struct vk_piece *piece;
+	uint32_t count;
+	uint32_t max;
+};
+
+/* An interval of GPAs whose pieces must be found anew. */
+struct vk_dirty {
+	uint64_t gpa;
+	uint64_t end;
+};
+
+/* Guest physical memory as one VTL sees it. */
+struct vk_space {
+	int vm_fd;
+	struct vk_layout now; /* What the slots show. */
+	struct vk_layout next; /* What they are to show. */
+	uint32_t *free_slot; /* Stack of slot numbers. */
+	uint32_t free_count;
+	struct vk_overlay *overlay;
+	uint32_t overlay_count;
+	uint32_t overlay_max;
+};
+
+/* A store that KVM has retired and nobody performed yet. */
+struct vk_fragment {
+	uint64_t gpa;
+	uint32_t len;
+	uint8_t data[8];
+};
+
+struct vk_store {
+	uint32_t count; /* 0: none is held */
+	uint64_t rip; /* Behind the store, as KVM left it. */
+	struct vk_fragment fragment[VK_FRAGMENTS_MAX];
+};
+
+/* State of KVM's half-done I/O on a vCPU. */
+#define VK_IO_NONE     0u
+#define VK_IO_WAITS    1u /* The VMM has not answered yet. */
+#define VK_IO_ANSWERED 2u /* The next KVM_RUN completes it. */
+
+struct vk_vcpu {
+	int fd;
+	uint32_t io; /* KVM_IO_* */
+	struct kvm_run *run;
+	uint64_t fpu_age; /* Which shared FPU image it holds. */
+	uint64_t debug_age; /* The same of DR0..DR3. */
+	uint64_t xcr_age; /* The same of XCR0. */
+	uint32_t event_queued;
+	uint32_t signal_mask_set;
+	struct vsm_exception event;
+	struct vk_store store;
+};
+
+/* x87, SSE and whatever XSAVE adds, as KVM hands it out. */
+
+struct vk_shared {
+	uint64_t fpu_age, debug_age, xcr_age;
+	uint64_t xcr0;
+	uint64_t db[4];
+	uint8_t *fpu; /* Image of fpu_age. */
+	uint8_t *work; /* As large. */
+};
+
+struct vk_count {
+	uint64_t runs, ioctls, switches, carried, held, done, dropped, undone;
+};
+
+struct vsm_kvm_vp {
+	struct vsm_kvm *k;
+	struct vsm_vp *vp;
+	uint32_t index;
+	uint32_t active; /* VTL that runs or ran last. */
+	uint32_t preparing; /* 1 between PREPARE and COMMIT or ABORT. */
+	uint32_t left; /* VSM_KVM_EXIT_* + 1 that the VMM has to answer, 0 none. */
+	uint32_t waits_msr; /* 1: an MSR exit is BLOCKED. */
+	uint32_t attend; /* 1: kicked; run-prepare comes before the guest. */
+	uint32_t device_next; /* Fragment that goes to a device next. */
+	uint32_t device_count;
+	atomic_uint kicked;
+	atomic_uint in_guest;
+	struct vk_vcpu vcpu[VK_VTLS_MAX];
+	struct vk_shared shared;
+	struct vk_count count;
+	struct vk_fragment device[VK_FRAGMENTS_MAX]; /* Parts of stores that hit a device. */
+	struct kvm_sync_regs saved; /* Of the VTL that a switch prepares. */
+	uint64_t saved_dirty;
+};
+
+struct vk_msr_name {
+	uint32_t name;
+	uint32_t msr;
+};
+
+#define VK_MSR_NAMES_MAX 256u
+
+struct vsm_kvm {
+	struct vsm_kvm_options options;
+	struct vsm *vsm;
+	int kvm_fd;
+	int own_fd;
+	int run_size;
+	uint32_t vtls;
+	uint32_t carry;
+	struct vsm_host_ops ops;
+	struct vk_facts facts;
+	pthread_mutex_t lock; /* Spaces, ranges, slots; innermost of all locks. */
+	atomic_uint parked; /* 1: no VP may enter the guest. */
+	uint64_t slot_ops;
+	struct vk_space space[VK_VTLS_MAX];
+	struct vk_range range[VK_RANGES_MAX];
+	uint32_t range_count;
+	uint8_t *arena;
+	size_t arena_bytes;
+	struct vk_dirty *dirty;
+	uint32_t dirty_max;
+	uint32_t msr_count;
+	struct vk_msr_name msr[VK_MSR_NAMES_MAX];
+	struct vsm_kvm_vp *vp[VK_VPS_MAX];
+};
+
+/* create.c */
+void kvm_vp_free(struct vsm_kvm_vp *kvp);
+
+/* sys.c: system calls and log lines */
+
+/* 0 or a positive result; -1 with errno. Counted by kvm_vcpu_ioctl() only. */
+int kvm_ioctl(int fd, unsigned long request, void *arg);
+int kvm_vcpu_ioctl(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, unsigned long request, void *arg);
+/* "what" or "what: errno N" as a log line; gives `err` back. */
+int kvm_fail(const struct vsm_kvm *k, int err, const char *what);
+int kvm_fail_sys(const struct vsm_kvm *k, const char *what);
+void kvm_log(const struct vsm_kvm *k, int32_t level, const char *what, uint64_t number);
+int kvm_signal_collect(uint32_t signal);
+int kvm_signal_mask_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+
+/* probe.c */
+int kvm_facts_get(int kvm_fd, uint32_t trap_port, struct vk_facts *facts);
+int kvm_tsc_offset_set(int vcpu_fd, uint64_t offset);
+uint64_t kvm_host_tsc(void);
+
+/* cpuid.c */
+const struct kvm_cpuid_entry2 *kvm_cpuid_find(const struct vk_facts *facts, uint32_t leaf);
+int kvm_cpuid_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint32_t apic_id);
+uint64_t kvm_cpuid_cr4_mask(const struct vk_facts *facts);
+
+/* layout.c: pure */
+/* Fill space->next: space->now with the dirty intervals (ascending, disjoint) found anew.
+ * 0 or -VSM_ERR_NOMEM. */
+int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty, uint32_t count);
+/* Where a byte of a VTL's view lies, or NULL. */
+uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write);
+const struct vk_range *kvm_range_find(const struct vsm_kvm *k, uint64_t gpa);
+
+/* slots.c */
+int kvm_space_init(struct vsm_kvm *k, uint32_t vtl);
+void kvm_space_fini(struct vsm_kvm *k, uint32_t vtl);
+/* Under k->lock: make the slots of a VTL show space->next. All or nothing. */
+int kvm_slots_apply(struct vsm_kvm *k, uint32_t vtl);
+/* Under k->lock: take all slots of a VTL away, and give them back. */
+int kvm_slots_withdraw(struct vsm_kvm *k, uint32_t vtl);
+int kvm_slots_restore(struct vsm_kvm *k, uint32_t vtl);
+/* Sort and join; returns how many are left. */
+uint32_t kvm_dirty_sort(struct vk_dirty *dirty, uint32_t count);
+
+/* memory.c */
+void kvm_memory_fini(struct vsm_kvm *k);
+int kvm_op_gpa_read(void *opaque, uint64_t gpa, void *buf, uint32_t len);
+int kvm_op_gpa_write(void *opaque, uint64_t gpa, const void *buf, uint32_t len);
+
+/* rights.c: the ops that change what a VTL sees */
+void *kvm_op_overlay_arena(void *opaque, size_t bytes);
+int kvm_op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint64_t token);
+int kvm_op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_t count,
+		   uint32_t *done, uint64_t token);
+int kvm_overlay_covers(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa);
+
+/* park.c: who is in the guest */
+void kvm_guest_enter(struct vsm_kvm_vp *kvp);
+void kvm_guest_leave(struct vsm_kvm_vp *kvp);
+/* Under k->lock: get all VPs but `self` out of the guest; unpark lets them in again. */
+void kvm_park(struct vsm_kvm *k);
+void kvm_unpark(struct vsm_kvm *k);
+void kvm_op_kick(void *vp);
+
+/* regs.c */
+int kvm_regs_load(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+int kvm_op_regs_get(void *vp, uint32_t vtl, uint32_t groups, struct vsm_reg *regs, uint32_t count);
+int kvm_op_regs_set(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
+		    uint32_t count);
+
+/* regs_sync.c: registers that lie in kvm_run */
+int kvm_sync_get(const struct kvm_run *run, struct vsm_reg *reg);
+/* Put a register into a copy; `*what` gets the KVM_SYNC_X86_* bit it belongs to. */
+int kvm_sync_put(struct kvm_sync_regs *s, const struct vsm_reg *reg, uint64_t *what);
+
+/* regs_fpu.c: registers of the FPU image */
+int kvm_fpu_get(const struct kvm_fpu *fpu, struct vsm_reg *reg);
+int kvm_fpu_put(struct kvm_fpu *fpu, const struct vsm_reg *reg);
+int kvm_op_xmm_get(void *vp, uint32_t vtl, uint8_t block[96]);
+int kvm_op_xmm_set(void *vp, uint32_t vtl, const uint8_t block[96]);
+int kvm_fpu_save(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image);
+int kvm_fpu_restore(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image);
+uint32_t kvm_fpu_bytes(const struct vsm_kvm *k);
+
+/* carry.c */
+int kvm_op_switch_vtl(void *vp, uint32_t from, uint32_t to, uint32_t phase);
+int kvm_carry_init(struct vsm_kvm_vp *kvp);
+void kvm_carry_fini(struct vsm_kvm_vp *kvp);
+
+/* msr.c */
+int kvm_msr_filter_set(struct vsm_kvm *k, int vm_fd);
+int kvm_msr_mirrored(uint32_t msr);
+void kvm_msr_names(struct vsm_kvm *k);
+uint32_t kvm_msr_of(const struct vsm_kvm *k, uint32_t name);
+int kvm_msr_get(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint32_t msr, uint64_t *value);
+int kvm_msr_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint32_t msr, uint64_t value);
+/* The guest wrote a shared MSR: 0 done, -VSM_ERR_INVAL refused, nothing changed. */
+int kvm_msr_share(struct vsm_kvm_vp *kvp, uint32_t vtl, uint32_t msr, uint64_t value);
+
+/* event.c */
+int kvm_op_inject_event(void *vp, uint32_t vtl, const struct vsm_exception *event);
+/* Raise an exception with the next entry of a vCPU. */
+int kvm_event_raise(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, const struct vsm_exception *event);
+int kvm_event_flush(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+
+/* enter.c: KVM_RUN in its variants */
+/* Run the guest. 0 or -errno. */
+int kvm_enter(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+/* Complete half-done I/O without executing an instruction. */
+int kvm_complete(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+/* One KVM_RUN that executes nothing. 0 (there is an exit) or -errno. */
+int kvm_enter_not(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+
+/* undo.c */
+/* Take back a load that waits in KVM: RIP is on the instruction, nothing is pending. */
+int kvm_undo_load(struct vsm_kvm_vp *kvp, uint32_t vtl);
+
+/* fault.c: exits of accesses to what may be RAM. A verdict, or -VSM_ERR_*; *mmio is set to 1 if the
+ * exit is the VMM's. */
+int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio);
+int kvm_fault_fetch(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine);
+/* Before a VTL is run: perform or drop what is held. */
+void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl);
+
+/* code.c: bytes at RIP */
+uint64_t kvm_code_linear(const struct kvm_run *run);
+int kvm_code_gpa(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint64_t linear, uint64_t *gpa);
+uint32_t kvm_code_read(struct vsm_kvm_vp *kvp, uint32_t vtl, uint8_t bytes[16]);
+uint32_t kvm_cpl(const struct kvm_run *run);
+
+#endif /* VSM_KVM_PRIVATE_H */

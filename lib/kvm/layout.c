@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a VTL is to see at each guest page. No system call is made here. */
+#include "kvm_private.h"
+
+#define SOURCE_OVERLAY 0xffffffffu
+
+const struct vk_range *kvm_range_find(const struct vsm_kvm *k, uint64_t gpa)
+{
+	for (uint32_t i = 0; i < k->range_count; i++) {
+		if (gpa - k->range[i].gpa < k->range[i].size)
+			return &k->range[i];
+	}
+	return NULL;
+}
+
+/* Start of the first range above `gpa`, or `end`. */
+static uint64_t next_range(const struct vsm_kvm *k, uint64_t gpa, uint64_t end)
+{
+	for (uint32_t i = 0; i < k->range_count; i++) {
+		if (k->range[i].gpa > gpa && k->range[i].gpa < end)
+			end = k->range[i].gpa;
+	}
+	return end;
+}
+
+static const struct vk_overlay *overlay_at(const struct vk_space *space, uint64_t gpa)
+{
+	for (uint32_t i = 0; i < space->overlay_count; i++) {
+		if (space->overlay[i].gpa == gpa)
+			return &space->overlay[i];
+	}
+	return NULL;
+}
+
+static uint64_t next_overlay(const struct vk_space *space, uint64_t gpa, uint64_t end)
+{
+	for (uint32_t i = 0; i < space->overlay_count; i++) {
+		if (space->overlay[i].gpa > gpa && space->overlay[i].gpa < end)
+			end = space->overlay[i].gpa;
+	}
+	return end;
+}
+
+/* Append a piece, or lengthen the last one. */
+static int emit(struct vk_layout *out, const struct vk_piece *piece)
+{
+	struct vk_piece *last = out->count == 0 ? NULL : &out->piece[out->count - 1];
+
+	if (last != NULL && last->gpa + last->size == piece->gpa &&
+	    last->hva + last->size == piece->hva && last->flags == piece->flags &&
+	    last->source == piece->source) {
+		last->size += piece->size;
+		return 0;
+	}
+	if (out->count == out->max)
+		return -VSM_ERR_NOMEM;
+	out->piece[out->count++] = *piece;
+	return 0;
+}
+
+/* Rights of a page as slots can show them: -1 hole, 0 all, KVM_MEM_READONLY. */
+static int page_flags(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
+	uint32_t rights;
+
+	/* Fails closed: what the table cannot tell is not shown. */
+	if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & HV_MAP_GPA_READABLE) == 0)
+		return -1;
+	return (rights & HV_MAP_GPA_WRITABLE) != 0 ? 0 : (int)KVM_MEM_READONLY;
+}
+
+/* Pages [gpa, end) of one range without overlays. */
+static int emit_range(struct vsm_kvm *k, uint32_t vtl, const struct vk_range *range, uint64_t gpa,
+		      uint64_t end)
+{
+	struct vk_piece piece = { .source = (uint32_t)(range - k->range) };
+	struct vk_layout *out = &k->space[vtl].next;
+	int r = 0;
+
+	piece.gpa = gpa;
+	piece.size = end - gpa;
+	piece.hva = range->view[vtl] + (gpa - range->gpa);
+	piece.flags = range->flags;
+	if (!range->is_ram)
+		return emit(out, &piece);
+	piece.size = VK_PAGE;
+	for (; gpa < end && r == 0; gpa += VK_PAGE) {
+		int flags = page_flags(k, vtl, gpa);
+
+		piece.gpa = gpa;
+		piece.flags = (uint32_t)flags;
+		piece.hva = range->view[vtl] + (gpa - range->gpa);
+		if (flags >= 0)
+			r = emit(out, &piece);
+	}
+	return r;
+}
+
+static int emit_overlay(struct vk_layout *out, const struct vk_overlay *overlay)
+{
+	struct vk_piece piece = { .gpa = overlay->gpa,
+				  .size = VK_PAGE,
+				  .hva = overlay->page,
+				  .flags = overlay->flags,
+				  .source = SOURCE_OVERLAY };
+
+	return overlay->hidden ? 0 : emit(out, &piece);
+}
+
+/* Find the pieces of [gpa, end) anew. */
+static int emit_anew(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t end)
+{
+	struct vk_space *space = &k->space[vtl];
+	int r = 0;
+
+	while (gpa < end && r == 0) {
+		const struct vk_overlay *overlay = overlay_at(space, gpa);
+		const struct vk_range *range = kvm_range_find(k, gpa);
+		uint64_t stop = next_overlay(space, gpa, end);
+
+		if (overlay != NULL) {
+			r = emit_overlay(&space->next, overlay);
+			gpa += VK_PAGE;
+		} else if (range != NULL) {
+			if (stop > range->gpa + range->size)
+				stop = range->gpa + range->size;
+			r = emit_range(k, vtl, range, gpa, stop);
+			gpa = stop;
+		} else {
+			gpa = next_range(k, gpa, stop);
+		}
+	}
+	return r;
+}
+
+/* Copy what `now` has in [gpa, end); *i is the first piece that may reach into it. */
+static int emit_kept(struct vk_space *space, uint32_t *i, uint64_t gpa, uint64_t end)
+{
+	int r = 0;
+
+	for (; *i < space->now.count && r == 0; (*i)++) {
+		struct vk_piece piece = space->now.piece[*i];
+		uint64_t piece_end = piece.gpa + piece.size;
+
+		if (piece.gpa >= end)
+			break;
+		if (piece_end <= gpa)
+			continue;
+		if (piece.gpa < gpa) {
+			piece.hva += gpa - piece.gpa;
+			piece.gpa = gpa;
+		}
+		piece.size = (piece_end < end ? piece_end : end) - piece.gpa;
+		r = emit(&space->next, &piece);
+		if (piece_end > end)
+			break;
+	}
+	return r;
+}
+
+int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty, uint32_t count)
+{
+	struct vk_space *space = &k->space[vtl];
+	uint64_t at = 0;
+	uint32_t i = 0;
+	int r = 0;
+
+	space->next.count = 0;
+	for (uint32_t n = 0; n < count && r == 0; n++) {
+		r = emit_kept(space, &i, at, dirty[n].gpa);
+		if (r == 0)
+			r = emit_anew(k, vtl, dirty[n].gpa, dirty[n].end);
+		at = dirty[n].end;
+	}
+	return r != 0 ? r : emit_kept(space, &i, at, UINT64_MAX);
+}
+
+uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write)
+{
+	uint32_t low = 0, high = layout->count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		const struct vk_piece *piece = &layout->piece[mid];
+
+		if (gpa < piece->gpa)
+			high = mid;
+		else if (gpa - piece->gpa >= piece->size)
+			low = mid + 1;
+		else if (write && (piece->flags & KVM_MEM_READONLY) != 0)
+			return NULL;
+		else
+			return piece->hva + (gpa - piece->gpa);
+	}
+	return NULL;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Guest memory: where it lies in this process, and in each VTL's VM. */
+#include "kvm_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#ifndef F_GET_SEALS
+#define F_GET_SEALS 1034
+#endif
+#ifndef F_SEAL_WRITE
+#define F_SEAL_WRITE 0x0008
+#endif
+
+static int check_place(const struct vsm_kvm *k, uint64_t gpa, uint64_t size)
+{
+	uint64_t limit = 1ull << k->facts.host.phys_bits;
+
+	if (gpa % VK_PAGE != 0 || size % VK_PAGE != 0 || size == 0)
+		return kvm_fail(k, VSM_ERR_INVAL, "memory: gpa or size is not a multiple of 4096");
+	/* The last page is kept free: the undoing of loads needs a GPA where nothing is. */
+	if (gpa >= limit - VK_PAGE || size > limit - VK_PAGE - gpa)
+		return kvm_fail(k, VSM_ERR_RANGE, "memory: outside the physical address space");
+	for (uint32_t i = 0; i < k->range_count; i++) {
+		const struct vk_range *r = &k->range[i];
+
+		if (gpa < r->gpa + r->size && r->gpa < gpa + size)
+			return kvm_fail(k, VSM_ERR_EXISTS,
+					"memory: overlaps what was added before");
+	}
+	if (k->range_count == VK_RANGES_MAX)
+		return kvm_fail(k, VSM_ERR_NOMEM, "memory: too many ranges");
+	return 0;
+}
+
+static int check_fd(const struct vsm_kvm *k, int fd, uint64_t offset, uint64_t size)
+{
+	struct stat st;
+	int seals;
+
+	if (offset % VK_PAGE != 0)
+		return kvm_fail(k, VSM_ERR_INVAL,
+				"vsm_kvm_ram_add: offset is not a multiple of 4096");
+	if (fstat(fd, &st) != 0)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_ram_add: fd is not open");
+	/* Only shared memory has seals: memfd, tmpfs and hugetlbfs files. */
+	seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0 || !S_ISREG(st.st_mode))
+		return kvm_fail(
+			k, VSM_ERR_INVAL,
+			"vsm_kvm_ram_add: fd is not shared memory (memfd, shmem, hugetlbfs)");
+	if ((seals & F_SEAL_WRITE) != 0)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_ram_add: fd is sealed against writing");
+	if (st.st_size < 0 || offset > (uint64_t)st.st_size || size > (uint64_t)st.st_size - offset)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_ram_add: fd is too short");
+	return 0;
+}
+
+static void unmap(const struct vsm_kvm *k, struct vk_range *range)
+{
+	if (!range->is_ram)
+		return;
+	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
+		if (range->view[vtl] != NULL)
+			munmap(range->view[vtl], (size_t)range->size);
+	}
+	if (range->host != NULL)
+		munmap(range->host, (size_t)range->size);
+}
+
+static uint8_t *map_view(int fd, uint64_t offset, uint64_t size)
+{
+	void *p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
+		       (off_t)offset);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int map_views(const struct vsm_kvm *k, struct vk_range *range, int fd, uint64_t offset)
+{
+	range->host = map_view(fd, offset, range->size);
+	if (range->host == NULL)
+		return -1;
+	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
+		range->view[vtl] = map_view(fd, offset, range->size);
+		if (range->view[vtl] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+/* One piece for the whole range: before the partition is realised no right is taken away. */
+static int space_add(struct vsm_kvm *k, uint32_t vtl, const struct vk_range *range)
+{
+	struct vk_space *space = &k->space[vtl];
+	struct vk_piece piece = { .gpa = range->gpa,
+				  .size = range->size,
+				  .hva = range->view[vtl],
+				  .flags = range->flags,
+				  .source = k->range_count };
+	uint32_t at = space->now.count;
+
+	if (at == space->next.max)
+		return -VSM_ERR_NOMEM;
+	while (at > 0 && space->now.piece[at - 1].gpa > piece.gpa)
+		at--;
+	memcpy(space->next.piece, space->now.piece, at * sizeof(piece));
+	space->next.piece[at] = piece;
+	memcpy(space->next.piece + at + 1, space->now.piece + at,
+	       (space->now.count - at) * sizeof(piece));
+	space->next.count = space->now.count + 1;
+	return kvm_slots_apply(k, vtl);
+}
+
+static void space_remove(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
+	struct vk_space *space = &k->space[vtl];
+
+	space->next.count = 0;
+	for (uint32_t i = 0; i < space->now.count; i++) {
+		if (space->now.piece[i].gpa != gpa)
+			space->next.piece[space->next.count++] = space->now.piece[i];
+	}
+	kvm_slots_apply(k, vtl);
+}
+
+static int add_to_spaces(struct vsm_kvm *k, const struct vk_range *range)
+{
+	int r = 0;
+	int saved;
+	uint32_t vtl;
+
+	pthread_mutex_lock(&k->lock);
+	for (vtl = 0; vtl < k->vtls && r == 0; vtl++)
+		r = space_add(k, vtl, range);
+	if (r == 0) {
+		k->range[k->range_count++] = *range;
+	} else {
+		saved = errno;
+		for (vtl--; vtl > 0; vtl--)
+			space_remove(k, vtl - 1, range->gpa);
+		errno = saved;
+	}
+	pthread_mutex_unlock(&k->lock);
+	return r;
+}
+
+static void take_back(struct vsm_kvm *k)
+{
+	struct vk_range *range = &k->range[--k->range_count];
+
+	pthread_mutex_lock(&k->lock);
+	for (uint32_t vtl = 0; vtl < k->vtls; vtl++)
+		space_remove(k, vtl, range->gpa);
+	pthread_mutex_unlock(&k->lock);
+	unmap(k, range);
+}
+
+int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd, uint64_t offset,
+		    uint32_t flags)
+{
+	struct vk_range range = { .gpa = gpa, .size = size, .is_ram = 1 };
+	int r;
+
+	if (k == NULL)
+		return -VSM_ERR_INVAL;
+	if (flags != 0)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_ram_add: flags is not 0");
+	if (k->vsm == NULL)
+		return kvm_fail(k, VSM_ERR_MISUSE, "vsm_kvm_ram_add: not bound to a partition");
+	r = check_place(k, gpa, size);
+	if (r == 0)
+		r = check_fd(k, fd, offset, size);
+	if (r != 0)
+		return r;
+	if (map_views(k, &range, fd, offset) != 0) {
+		r = kvm_fail_sys(k, "vsm_kvm_ram_add: mmap failed, errno");
+		unmap(k, &range);
+		return r;
+	}
+	r = add_to_spaces(k, &range);
+	if (r != 0) {
+		unmap(k, &range);
+		return r == -VSM_ERR_SYS ? kvm_fail_sys(k, "vsm_kvm_ram_add: no slot, errno") : r;
+	}
+	r = vsm_ram_add(k->vsm, gpa, size);
+	if (r != 0)
+		take_back(k);
+	return r;
+}
+
+int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, void *memory, uint32_t flags)
+{
+	struct vk_range range = { .gpa = gpa, .size = size };
+	int r;
+
+	if (k == NULL)
+		return -VSM_ERR_INVAL;
+	if ((flags & ~VSM_KVM_MAP_READONLY) != 0)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_device_add: unknown flags");
+	if (memory == NULL || (uintptr_t)memory % VK_PAGE != 0)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_device_add: memory is not page-aligned");
+	r = check_place(k, gpa, size);
+	if (r != 0)
+		return r;
+	range.flags = (flags & VSM_KVM_MAP_READONLY) != 0 ? KVM_MEM_READONLY : 0;
+	for (uint32_t vtl = 0; vtl < k->vtls; vtl++)
+		range.view[vtl] = memory;
+	r = add_to_spaces(k, &range);
+	return r == -VSM_ERR_SYS ? kvm_fail_sys(k, "vsm_kvm_device_add: no slot, errno") : r;
+}
+
+static uint8_t *ram_at(struct vsm_kvm *k, uint64_t gpa, uint32_t len)
+{
+	const struct vk_range *range = kvm_range_find(k, gpa);
+
+	if (range == NULL || !range->is_ram || len > range->size - (gpa - range->gpa))
+		return NULL;
+	return range->host + (gpa - range->gpa);
+}
+
+int kvm_op_gpa_read(void *opaque, uint64_t gpa, void *buf, uint32_t len)
+{
+	const uint8_t *p = ram_at(opaque, gpa, len);
+
+	if (p == NULL)
+		return -VSM_ERR_RANGE;
+	memcpy(buf, p, len);
+	return 0;
+}
+
+int kvm_op_gpa_write(void *opaque, uint64_t gpa, const void *buf, uint32_t len)
+{
+	uint8_t *p = ram_at(opaque, gpa, len);
+
+	if (p == NULL)
+		return -VSM_ERR_RANGE;
+	memcpy(p, buf, len);
+	return 0;
+}
+
+void kvm_memory_fini(struct vsm_kvm *k)
+{
+	for (uint32_t i = 0; i < k->range_count; i++)
+		unmap(k, &k->range[i]);
+	if (k->arena != NULL)
+		munmap(k->arena, k->arena_bytes);
+}

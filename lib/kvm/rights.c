@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ops that change what a VTL sees: rights of pages, and overlay pages. */
+#include "kvm_private.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+void *kvm_op_overlay_arena(void *opaque, size_t bytes)
+{
+	struct vsm_kvm *k = opaque;
+	void *p;
+
+	if (k->arena != NULL)
+		return k->arena_bytes == bytes ? k->arena :
+						 NULL; /* A realise that is tried again. */
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	k->arena = p;
+	k->arena_bytes = bytes;
+	return p;
+}
+
+/* Bring the slots of one VTL up to date. */
+static int update(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
+{
+	int r;
+
+	count = kvm_dirty_sort(k->dirty, count);
+	r = kvm_layout_build(k, vtl, k->dirty, count);
+	if (r == 0)
+		r = kvm_slots_apply(k, vtl);
+	if (r == -VSM_ERR_SYS)
+		kvm_fail_sys(k, "memory slots: KVM refused, errno");
+	else if (r != 0)
+		kvm_fail(k, -r, "memory slots: there are not enough of them");
+	return r == -VSM_ERR_SYS ? -VSM_ERR_HOST : r;
+}
+
+static struct vk_overlay *overlay_find(struct vk_space *space, uint64_t gpa)
+{
+	for (uint32_t i = 0; i < space->overlay_count; i++) {
+		if (space->overlay[i].gpa == gpa)
+			return &space->overlay[i];
+	}
+	return NULL;
+}
+
+int kvm_overlay_covers(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
+	int covers;
+
+	pthread_mutex_lock(&k->lock);
+	covers = overlay_find(&k->space[vtl], gpa & ~(VK_PAGE - 1)) != NULL;
+	pthread_mutex_unlock(&k->lock);
+	return covers;
+}
+
+/* Note an overlay, or that there is none any more. */
+static int overlay_note(struct vk_space *space, const struct vsm_overlay *overlay)
+{
+	struct vk_overlay *o = overlay_find(space, overlay->gpa);
+
+	if (overlay->page == NULL) {
+		if (o != NULL)
+			*o = space->overlay[--space->overlay_count];
+		return 0;
+	}
+	if (o == NULL) {
+		if (space->overlay_count == space->overlay_max)
+			return -VSM_ERR_NOMEM;
+		o = &space->overlay[space->overlay_count++];
+	}
+	o->gpa = overlay->gpa;
+	o->page = overlay->page;
+	o->flags = (overlay->rights & HV_MAP_GPA_WRITABLE) != 0 ? 0 : KVM_MEM_READONLY;
+	o->hidden = (overlay->rights & HV_MAP_GPA_READABLE) == 0;
+	return 0;
+}
+
+int kvm_op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint64_t token)
+{
+	struct vsm_kvm *k = opaque;
+	struct vk_space *space = &k->space[overlay->vtl];
+	struct vsm_overlay before = { .gpa = overlay->gpa };
+	const struct vk_overlay *o;
+	int r;
+
+	(void)token;
+	if (overlay->vtl >= k->vtls || overlay->gpa >= (1ull << k->facts.host.phys_bits) - VK_PAGE)
+		return -VSM_ERR_RANGE;
+	pthread_mutex_lock(&k->lock);
+	kvm_park(k);
+	o = overlay_find(space, overlay->gpa);
+	if (o != NULL) {
+		before.page = o->page;
+		before.rights = (o->hidden ? 0 : HV_MAP_GPA_READABLE) |
+				(o->flags == 0 ? HV_MAP_GPA_WRITABLE : 0);
+	}
+	r = overlay_note(space, overlay);
+	if (r == 0) {
+		k->dirty[0] = (struct vk_dirty){ overlay->gpa, overlay->gpa + VK_PAGE };
+		r = update(k, overlay->vtl, 1);
+		if (r != 0)
+			overlay_note(space, &before);
+	}
+	kvm_unpark(k);
+	pthread_mutex_unlock(&k->lock);
+	return r;
+}
+
+/* Dirty intervals of one VTL among the ranges. */
+static uint32_t collect(struct vsm_kvm *k, uint32_t vtl, const struct vsm_protect_range *ranges,
+			uint32_t count)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (ranges[i].vtl != vtl)
+			continue;
+		k->dirty[n].gpa = ranges[i].gpa;
+		k->dirty[n++].end = ranges[i].gpa + ranges[i].size;
+	}
+	return n;
+}
+
+/*
+ * All ranges or none. vsm_gpa_rights() is what counts: what another VP changed meanwhile in the
+ * same pages is applied with it.
+ */
+int kvm_op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_t count,
+		   uint32_t *done, uint64_t token)
+{
+	struct vsm_kvm *k = opaque;
+	uint32_t vtl, n;
+	int r = 0;
+
+	(void)token;
+	*done = 0;
+	if (count > k->dirty_max)
+		return -VSM_ERR_NOMEM;
+	pthread_mutex_lock(&k->lock);
+	kvm_park(k);
+	for (vtl = 0; vtl < k->vtls && r == 0; vtl++) {
+		n = collect(k, vtl, ranges, count);
+		if (n != 0)
+			r = update(k, vtl, n);
+	}
+	/* The rights of VTLs that went before are taken back by what they were before: their slots
+	 * are the older layout, which kvm_slots_apply() has left in `next`. */
+	for (vtl = r == 0 ? 0 : vtl - 1; vtl > 0; vtl--) {
+		if (collect(k, vtl - 1, ranges, count) != 0 && kvm_slots_apply(k, vtl - 1) != 0)
+			r = -VSM_ERR_STATE;
+	}
+	kvm_unpark(k);
+	pthread_mutex_unlock(&k->lock);
+	return r;
+}

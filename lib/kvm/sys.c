@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "kvm_private.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The kernel's signal set: one word on x86-64, unlike the C library's. */
+typedef uint64_t kernel_sigset;
+
+int kvm_ioctl(int fd, unsigned long request, void *arg)
+{
+	return ioctl(fd, request, arg);
+}
+
+int kvm_vcpu_ioctl(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, unsigned long request, void *arg)
+{
+	kvp->count.ioctls++;
+	return ioctl(v->fd, request, arg);
+}
+
+static size_t put_text(char *line, size_t at, size_t size, const char *text)
+{
+	while (*text != '\0' && at + 1 < size)
+		line[at++] = *text++;
+	line[at] = '\0';
+	return at;
+}
+
+static size_t put_number(char *line, size_t at, size_t size, uint64_t number)
+{
+	char digits[17];
+	size_t n = sizeof(digits) - 1;
+
+	digits[n] = '\0';
+	do {
+		digits[--n] = "0123456789abcdef"[number & 15];
+		number >>= 4;
+	} while (number != 0);
+	at = put_text(line, at, size, "0x");
+	return put_text(line, at, size, digits + n);
+}
+
+void kvm_log(const struct vsm_kvm *k, int32_t level, const char *what, uint64_t number)
+{
+	char line[160];
+	size_t at;
+
+	if (k->options.log == NULL)
+		return;
+	at = put_text(line, 0, sizeof(line), what);
+	if (number != 0) {
+		at = put_text(line, at, sizeof(line), ": ");
+		put_number(line, at, sizeof(line), number);
+	}
+	k->options.log(k->options.opaque, level, line);
+}
+
+int kvm_fail(const struct vsm_kvm *k, int err, const char *what)
+{
+	kvm_log(k, VSM_LOG_ERROR, what, 0);
+	return -err;
+}
+
+int kvm_fail_sys(const struct vsm_kvm *k, const char *what)
+{
+	int saved = errno;
+
+	/* The number is errno; the text of it is the VMM's to look up. */
+	kvm_log(k, VSM_LOG_ERROR, what, (uint64_t)(unsigned int)saved);
+	errno = saved;
+	return -VSM_ERR_SYS;
+}
+
+int kvm_signal_collect(uint32_t signal)
+{
+	static const struct timespec now = { 0, 0 };
+	kernel_sigset set = 1ull << (signal - 1);
+
+	return (int)syscall(SYS_rt_sigtimedwait, &set, NULL, &now, sizeof(set));
+}
+
+int kvm_signal_mask_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
+{
+	struct {
+		uint32_t len; /* struct kvm_signal_mask: the set follows without a gap. */
+		uint8_t set[sizeof(kernel_sigset)];
+	} mask;
+	kernel_sigset set = 0;
+
+	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &set, sizeof(set)) != 0)
+		return -1;
+	set &= ~(1ull << (kvp->k->options.kick_signal - 1));
+	memset(&mask, 0, sizeof(mask));
+	mask.len = sizeof(set);
+	memcpy(mask.set, &set, sizeof(set));
+	return kvm_vcpu_ioctl(kvp, v, KVM_SET_SIGNAL_MASK, &mask);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A VP: one vCPU in the VM of each VTL. */
+#include "kvm_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int vcpu_open(struct vsm_kvm_vp *kvp, uint32_t vtl, uint32_t apic_id)
+{
+	struct vsm_kvm *k = kvp->k;
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
+	void *run;
+	int r;
+
+	v->fd = kvm_ioctl(k->space[vtl].vm_fd, KVM_CREATE_VCPU, (void *)(uintptr_t)kvp->index);
+	if (v->fd < 0)
+		return kvm_fail_sys(k, "vsm_kvm_vp_create: KVM_CREATE_VCPU failed, errno");
+	run = mmap(NULL, (size_t)k->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (run == MAP_FAILED)
+		return kvm_fail_sys(k, "vsm_kvm_vp_create: mmap of kvm_run failed, errno");
+	v->run = run;
+	r = kvm_cpuid_set(kvp, v, apic_id);
+	if (r != 0)
+		return r;
+	/* Elsewhere each VM counts from its own creation: VTLs would disagree on the time. */
+	if ((k->facts.host.flags & VSM_KVM_HAS_TSC_OFFSET) != 0 &&
+	    kvm_tsc_offset_set(v->fd, 0) != 0)
+		return kvm_fail_sys(k, "vsm_kvm_vp_create: KVM refused the TSC offset, errno");
+	if (kvm_regs_load(kvp, v) != 0)
+		return kvm_fail_sys(k, "vsm_kvm_vp_create: registers cannot be read, errno");
+	return 0;
+}
+
+static int vp_open(struct vsm_kvm_vp *kvp, uint32_t apic_id)
+{
+	struct vsm_vp_config config = {
+		.size = sizeof(config), .index = kvp->index, .apic_id = apic_id, .opaque = kvp
+	};
+	int r = kvm_carry_init(kvp);
+
+	for (uint32_t vtl = 0; vtl < kvp->k->vtls && r == 0; vtl++)
+		r = vcpu_open(kvp, vtl, apic_id);
+	if (r == 0)
+		r = vsm_vp_create(kvp->k->vsm, &config, &kvp->vp);
+	return r;
+}
+
+int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id, struct vsm_kvm_vp **out)
+{
+	struct vsm_kvm_vp *kvp;
+	struct vsm_cpuid leaf;
+	int r, saved;
+
+	if (k == NULL || out == NULL)
+		return -VSM_ERR_INVAL;
+	if (index >= k->options.max_vps)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_vp_create: index is not below max_vps");
+	if (k->vsm == NULL || vsm_cpuid_get(k->vsm, 0x40000000u, &leaf) != 0)
+		return kvm_fail(k, VSM_ERR_MISUSE,
+				"vsm_kvm_vp_create: no partition, or it is not realised");
+	if (k->vp[index] != NULL)
+		return kvm_fail(k, VSM_ERR_EXISTS, "vsm_kvm_vp_create: index is in use");
+	kvp = calloc(1, sizeof(*kvp));
+	if (kvp == NULL)
+		return -VSM_ERR_NOMEM;
+	kvp->k = k;
+	kvp->index = index;
+	for (uint32_t vtl = 0; vtl < VK_VTLS_MAX; vtl++)
+		kvp->vcpu[vtl].fd = -1;
+	r = vp_open(kvp, apic_id);
+	if (r != 0) {
+		saved = errno;
+		kvm_vp_free(kvp);
+		errno = saved;
+		return r;
+	}
+	k->vp[index] = kvp;
+	*out = kvp;
+	return 0;
+}
+
+struct vsm_vp *vsm_kvm_vp_vsm(const struct vsm_kvm_vp *kvp)
+{
+	return kvp == NULL ? NULL : kvp->vp;
+}
+
+int vsm_kvm_vcpu_fd(const struct vsm_kvm_vp *kvp, uint32_t vtl)
+{
+	return kvp == NULL || vtl >= kvp->k->vtls ? -1 : kvp->vcpu[vtl].fd;
+}
+
+static int batch_check(const struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vsm_reg *regs,
+		       uint32_t count)
+{
+	if (kvp == NULL || regs == NULL)
+		return -VSM_ERR_INVAL;
+	if (vtl >= kvp->k->vtls)
+		return kvm_fail(kvp->k, VSM_ERR_INVAL, "vsm_kvm_vp: vtl is above max_vtl");
+	if (count == 0 || count > 32)
+		return kvm_fail(kvp->k, VSM_ERR_INVAL, "vsm_kvm_vp: count is not 1 .. 32");
+	return 0;
+}
+
+int vsm_kvm_vp_set(struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vsm_reg *regs, uint32_t count)
+{
+	int r = batch_check(kvp, vtl, regs, count);
+
+	if (r != 0)
+		return r;
+	kvp->active = vsm_vp_active_vtl(kvp->vp);
+	return kvm_op_regs_set(kvp, vtl, 0, regs, count);
+}
+
+int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_reg *regs, uint32_t count)
+{
+	int r = batch_check(kvp, vtl, regs, count);
+
+	if (r != 0)
+		return r;
+	kvp->active = vsm_vp_active_vtl(kvp->vp);
+	return kvm_op_regs_get(kvp, vtl, 0, regs, count);
+}

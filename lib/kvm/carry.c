@@ -11,7 +11,7 @@
 
 int kvm_carry_init(struct vsm_kvm_vp *kvp)
 {
-	uint32_t bytes = kvm_fpu_bytes(kvp->k);
+	uint32_t bytes = kvp->k->facts.xsave_size;
 
 	kvp->shared.fpu = calloc(1, bytes);
 	kvp->shared.work = calloc(1, bytes);
@@ -37,7 +37,7 @@ static int carry_fpu(struct vsm_kvm_vp *kvp, struct vk_vcpu *from, struct vk_vcp
 
 	if (kvm_fpu_save(kvp, from, s->work) != 0)
 		return -1;
-	if (memcmp(s->work, s->fpu, kvm_fpu_bytes(kvp->k)) != 0) {
+	if (memcmp(s->work, s->fpu, kvp->k->facts.xsave_size) != 0) {
 		s->work = s->fpu;
 		s->fpu = image;
 		s->fpu_age++;

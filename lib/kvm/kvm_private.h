@@ -48,7 +48,7 @@ struct vk_msr_list {
 /* What a KVM can do, and the CPUID it supports. */
 struct vk_facts {
 	struct vsm_kvm_host host;
-	uint32_t xsave_size; /* Bytes of KVM_GET_XSAVE2, or 0: only KVM_GET_FPU. */
+	uint32_t xsave_size; /* Bytes of the XSAVE image, at least 4096. */
 	struct vk_cpuid_list cpuid;
 };
 
@@ -278,14 +278,13 @@ int kvm_sync_get(const struct kvm_run *run, struct vsm_reg *reg);
 /* Put a register into a copy; `*what` gets the KVM_SYNC_X86_* bit it belongs to. */
 int kvm_sync_put(struct kvm_sync_regs *s, const struct vsm_reg *reg, uint64_t *what);
 
-/* regs_fpu.c: registers of the FPU image */
-int kvm_fpu_get(const struct kvm_fpu *fpu, struct vsm_reg *reg);
-int kvm_fpu_put(struct kvm_fpu *fpu, const struct vsm_reg *reg);
+/* regs_fpu.c: registers of the XSAVE image */
+int kvm_fpu_get(const uint8_t *image, struct vsm_reg *reg);
+int kvm_fpu_put(uint8_t *image, const struct vsm_reg *reg);
 int kvm_op_xmm_get(void *vp, uint32_t vtl, uint8_t block[96]);
 int kvm_op_xmm_set(void *vp, uint32_t vtl, const uint8_t block[96]);
 int kvm_fpu_save(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image);
 int kvm_fpu_restore(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image);
-uint32_t kvm_fpu_bytes(const struct vsm_kvm *k);
 
 /* carry.c */
 int kvm_op_switch_vtl(void *vp, uint32_t from, uint32_t to, uint32_t phase);

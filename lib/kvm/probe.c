@@ -172,9 +172,8 @@ static void ask(int kvm_fd, struct vk_facts *facts)
 	if ((host->flags & VSM_KVM_HAS_DEBUGREGS) != 0)
 		host->carry |= VSM_KVM_CARRY_DEBUG;
 	leaf = kvm_cpuid_find(facts, 1);
-	if (leaf == NULL || (leaf->ecx & CPUID_1_ECX_XSAVE) == 0)
-		return;
-	if ((host->flags & VSM_KVM_HAS_XCRS) != 0)
+	if (leaf != NULL && (leaf->ecx & CPUID_1_ECX_XSAVE) != 0 &&
+	    (host->flags & VSM_KVM_HAS_XCRS) != 0)
 		host->carry |= VSM_KVM_CARRY_XCR0;
 	n = kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION, (void *)(uintptr_t)KVM_CAP_XSAVE2);
 	facts->xsave_size = n > 4096 ? (uint32_t)n : 4096;

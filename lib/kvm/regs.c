@@ -75,7 +75,6 @@ static int get_other(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_reg *
 	const struct vsm_kvm *k = kvp->k;
 	struct kvm_debugregs debug;
 	struct kvm_xcrs xcrs = { .nr_xcrs = 0 };
-	struct kvm_fpu fpu;
 
 	reg->value.high = 0;
 	switch (group_of(reg->name)) {
@@ -98,9 +97,9 @@ static int get_other(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_reg *
 		reg->value.low = xcrs.xcrs[0].value;
 		return 0;
 	default:
-		if (kvm_vcpu_ioctl(kvp, v, KVM_GET_FPU, &fpu) != 0)
+		if (kvm_fpu_save(kvp, v, kvp->shared.work) != 0)
 			return -VSM_ERR_HOST;
-		return kvm_fpu_get(&fpu, reg);
+		return kvm_fpu_get(kvp->shared.work, reg);
 	}
 }
 
@@ -138,7 +137,6 @@ static int set_other(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, const struct vsm
 {
 	const struct vsm_kvm *k = kvp->k;
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
-	struct kvm_fpu fpu;
 	int r;
 
 	switch (group_of(reg->name)) {
@@ -154,12 +152,12 @@ static int set_other(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, const struct vsm
 		xcrs.xcrs[0].value = reg->value.low;
 		return kvm_vcpu_ioctl(kvp, v, KVM_SET_XCRS, &xcrs) == 0 ? 0 : -VSM_ERR_INVAL;
 	default:
-		if (kvm_vcpu_ioctl(kvp, v, KVM_GET_FPU, &fpu) != 0)
+		if (kvm_fpu_save(kvp, v, kvp->shared.work) != 0)
 			return -VSM_ERR_HOST;
-		r = kvm_fpu_put(&fpu, reg);
+		r = kvm_fpu_put(kvp->shared.work, reg);
 		if (r != 0)
 			return r;
-		return kvm_vcpu_ioctl(kvp, v, KVM_SET_FPU, &fpu) == 0 ? 0 : -VSM_ERR_INVAL;
+		return kvm_fpu_restore(kvp, v, kvp->shared.work) == 0 ? 0 : -VSM_ERR_INVAL;
 	}
 }
 

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* x87 and SSE registers, which KVM shows by ioctl only. */
+/*
+ * x87 and SSE registers, which KVM shows by ioctl only, as an XSAVE image (SDM vol. 1, 13.4).
+ *
+ * KVM_SET_FPU will not do: it leaves XSTATE_BV as it is, so that a vCPU whose SSE state is still the
+ * initial one loses what was set.
+ */
 #include "kvm_private.h"
 
 #include <string.h>
@@ -10,118 +15,103 @@
 #define KVM_GET_XSAVE2 _IOR(KVMIO, 0xcf, struct kvm_xsave)
 #endif
 
-/* HV_X64_FP_CONTROL_STATUS_REGISTER (TLFS 7.8.2) */
-struct fp_control {
-	uint16_t control;
-	uint16_t status;
-	uint8_t tag;
-	uint8_t reserved;
-	uint16_t last_op;
-	uint64_t last_rip;
-};
-
-/* HV_X64_XMM_CONTROL_STATUS_REGISTER (TLFS 7.8.2) */
-struct xmm_control {
-	uint64_t last_rdp;
-	uint32_t mxcsr;
-	uint32_t mxcsr_mask;
-};
-
+/* Offsets in the image. */
+#define AT_FCW	   0u
+#define AT_RIP	   8u
+#define AT_RDP	   16u
+#define AT_MXCSR   24u
+#define AT_ST	   32u
+#define AT_XMM	   160u
+#define AT_BV	   512u
+#define BV_X87_SSE 3u
 #define MXCSR_MASK 0xffffu /* SDM vol. 1, 10.2.3: DAZ included, every 64-bit CPU has it. */
 
-static uint8_t *vector(const struct kvm_fpu *fpu, uint32_t name)
+/* Where 128 bits of a register lie as they are, or 0. */
+static uint32_t vector(uint32_t name)
 {
 	if (name >= HV_X64_REGISTER_XMM0 && name <= HV_X64_REGISTER_XMM15)
-		return (uint8_t *)(uintptr_t)fpu->xmm[name - HV_X64_REGISTER_XMM0];
+		return AT_XMM + 16 * (name - HV_X64_REGISTER_XMM0);
 	if (name >= HV_X64_REGISTER_FPMMX0 && name <= HV_X64_REGISTER_FPMMX7)
-		return (uint8_t *)(uintptr_t)fpu->fpr[name - HV_X64_REGISTER_FPMMX0];
-	return NULL;
-}
-
-int kvm_fpu_get(const struct kvm_fpu *fpu, struct vsm_reg *reg)
-{
-	struct fp_control fp = { .control = fpu->fcw,
-				 .status = fpu->fsw,
-				 .tag = fpu->ftwx,
-				 .last_op = fpu->last_opcode,
-				 .last_rip = fpu->last_ip };
-	struct xmm_control xmm = { fpu->last_dp, fpu->mxcsr, MXCSR_MASK };
-
-	if (vector(fpu, reg->name) != NULL)
-		memcpy(&reg->value, vector(fpu, reg->name), sizeof(reg->value));
-	else if (reg->name == HV_X64_REGISTER_FP_CONTROL_STATUS)
-		memcpy(&reg->value, &fp, sizeof(reg->value));
-	else if (reg->name == HV_X64_REGISTER_XMM_CONTROL_STATUS)
-		memcpy(&reg->value, &xmm, sizeof(reg->value));
-	else
-		return -VSM_ERR_NOTFOUND;
+		return AT_ST + 16 * (name - HV_X64_REGISTER_FPMMX0);
 	return 0;
 }
 
-int kvm_fpu_put(struct kvm_fpu *fpu, const struct vsm_reg *reg)
+int kvm_fpu_get(const uint8_t *image, struct vsm_reg *reg)
 {
-	struct fp_control fp;
-	struct xmm_control xmm;
+	uint32_t mxcsr[2] = { 0, MXCSR_MASK };
 
-	if (vector(fpu, reg->name) != NULL) {
-		memcpy(vector(fpu, reg->name), &reg->value, sizeof(reg->value));
+	if (vector(reg->name) != 0) {
+		memcpy(&reg->value, image + vector(reg->name), 16);
 	} else if (reg->name == HV_X64_REGISTER_FP_CONTROL_STATUS) {
-		memcpy(&fp, &reg->value, sizeof(fp));
-		fpu->fcw = fp.control;
-		fpu->fsw = fp.status;
-		fpu->ftwx = fp.tag;
-		fpu->last_opcode = fp.last_op;
-		fpu->last_ip = fp.last_rip;
+		/* FCW, FSW, FTW, FOP, RIP: TLFS 7.8.2 has them in the order of FXSAVE. */
+		memcpy(&reg->value, image + AT_FCW, 16);
 	} else if (reg->name == HV_X64_REGISTER_XMM_CONTROL_STATUS) {
-		memcpy(&xmm, &reg->value, sizeof(xmm));
-		if ((xmm.mxcsr & ~MXCSR_MASK) != 0)
-			return -VSM_ERR_INVAL;
-		fpu->last_dp = xmm.last_rdp;
-		fpu->mxcsr = xmm.mxcsr;
+		memcpy(&reg->value.low, image + AT_RDP, 8);
+		memcpy(mxcsr, image + AT_MXCSR, 4);
+		memcpy(&reg->value.high, mxcsr, 8);
 	} else {
 		return -VSM_ERR_NOTFOUND;
 	}
 	return 0;
 }
 
+int kvm_fpu_put(uint8_t *image, const struct vsm_reg *reg)
+{
+	uint32_t mxcsr = (uint32_t)reg->value.high;
+	uint64_t bv;
+
+	if (vector(reg->name) != 0) {
+		memcpy(image + vector(reg->name), &reg->value, 16);
+	} else if (reg->name == HV_X64_REGISTER_FP_CONTROL_STATUS) {
+		memcpy(image + AT_FCW, &reg->value, 16);
+	} else if (reg->name == HV_X64_REGISTER_XMM_CONTROL_STATUS) {
+		if ((mxcsr & ~MXCSR_MASK) != 0)
+			return -VSM_ERR_INVAL;
+		memcpy(image + AT_RDP, &reg->value.low, 8);
+		memcpy(image + AT_MXCSR, &mxcsr, 4);
+	} else {
+		return -VSM_ERR_NOTFOUND;
+	}
+	memcpy(&bv, image + AT_BV, sizeof(bv));
+	bv |= BV_X87_SSE;
+	memcpy(image + AT_BV, &bv, sizeof(bv));
+	return 0;
+}
+
+int kvm_fpu_save(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)
+{
+	return kvm_vcpu_ioctl(
+		kvp, v, kvp->k->facts.xsave_size > 4096 ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, image);
+}
+
+int kvm_fpu_restore(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)
+{
+	return kvm_vcpu_ioctl(kvp, v, KVM_SET_XSAVE, image);
+}
+
 int kvm_op_xmm_get(void *vp, uint32_t vtl, uint8_t block[96])
 {
 	struct vsm_kvm_vp *kvp = vp;
-	struct kvm_fpu fpu;
+	uint8_t *image = kvp->shared.work;
 
-	if (kvm_vcpu_ioctl(kvp, &kvp->vcpu[vtl], KVM_GET_FPU, &fpu) != 0)
+	if (kvm_fpu_save(kvp, &kvp->vcpu[vtl], image) != 0)
 		return -VSM_ERR_HOST;
-	memcpy(block, fpu.xmm, 96);
+	memcpy(block, image + AT_XMM, 96);
 	return 0;
 }
 
 int kvm_op_xmm_set(void *vp, uint32_t vtl, const uint8_t block[96])
 {
 	struct vsm_kvm_vp *kvp = vp;
-	struct kvm_fpu fpu;
+	uint8_t *image = kvp->shared.work;
+	struct vsm_reg reg;
 
-	if (kvm_vcpu_ioctl(kvp, &kvp->vcpu[vtl], KVM_GET_FPU, &fpu) != 0)
+	if (kvm_fpu_save(kvp, &kvp->vcpu[vtl], image) != 0)
 		return -VSM_ERR_HOST;
-	memcpy(fpu.xmm, block, 96);
-	return kvm_vcpu_ioctl(kvp, &kvp->vcpu[vtl], KVM_SET_FPU, &fpu) != 0 ? -VSM_ERR_HOST : 0;
-}
-
-uint32_t kvm_fpu_bytes(const struct vsm_kvm *k)
-{
-	return k->facts.xsave_size != 0 ? k->facts.xsave_size : (uint32_t)sizeof(struct kvm_fpu);
-}
-
-int kvm_fpu_save(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)
-{
-	uint32_t size = kvp->k->facts.xsave_size;
-
-	if (size == 0)
-		return kvm_vcpu_ioctl(kvp, v, KVM_GET_FPU, image);
-	return kvm_vcpu_ioctl(kvp, v, size > 4096 ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, image);
-}
-
-int kvm_fpu_restore(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)
-{
-	return kvm_vcpu_ioctl(kvp, v, kvp->k->facts.xsave_size == 0 ? KVM_SET_FPU : KVM_SET_XSAVE,
-			      image);
+	for (uint32_t i = 0; i < 6; i++) {
+		reg.name = HV_X64_REGISTER_XMM0 + i;
+		memcpy(&reg.value, block + (size_t)16 * i, 16);
+		kvm_fpu_put(image, &reg);
+	}
+	return kvm_fpu_restore(kvp, &kvp->vcpu[vtl], image) != 0 ? -VSM_ERR_HOST : 0;
 }

@@ -22,6 +22,7 @@
  * @name Status codes (TLFS App. B; 0x0051, 0x0086 and 0x0087 by the published headers)
  * @{
  */
+/** Status of a call, bits 15:0 of its result value. */
 #define HV_STATUS_SUCCESS				       0x0000U
 #define HV_STATUS_INVALID_HYPERCALL_CODE		       0x0002U
 #define HV_STATUS_INVALID_HYPERCALL_INPUT		       0x0003U
@@ -87,6 +88,7 @@
  * @name Hypercall codes (TLFS App. A)
  * @{
  */
+/** Call code, bits 15:0 of the input value. */
 #define HVCALL_SWITCH_VIRTUAL_ADDRESS_SPACE	      0x0001U
 #define HVCALL_FLUSH_VIRTUAL_ADDRESS_SPACE	      0x0002U
 #define HVCALL_FLUSH_VIRTUAL_ADDRESS_LIST	      0x0003U
@@ -134,6 +136,7 @@
  * @name Hypercall input value (TLFS 3.7; variable header and nested bit as the online edition)
  * @{
  */
+/** Field of the input value: RCX, or EDX:EAX of a 32-bit caller. */
 #define HV_HYPERCALL_CODE_MASK	     0x000000000000ffffULL
 #define HV_HYPERCALL_FAST	     0x0000000000010000ULL
 #define HV_HYPERCALL_VARHEAD_SHIFT   17
@@ -152,6 +155,7 @@
  * Reps completed are counted from element 0, not from the rep start index.
  * @{
  */
+/** Field of the result value: RAX, or EDX:EAX of a 32-bit caller. */
 #define HV_HYPERCALL_RESULT_STATUS_MASK 0x000000000000ffffULL
 #define HV_HYPERCALL_RESULT_REPS_SHIFT	32
 #define HV_HYPERCALL_RESULT_REPS_MASK	0x00000fff00000000ULL
@@ -172,6 +176,7 @@
  * @name VTL call and return control input (TLFS 15.6, 15.7)
  * @{
  */
+/** VTL return only: leave RAX and RCX as they are; all other bits are 0. */
 #define HV_VTL_RETURN_FAST 0x0000000000000001ULL
 /** @} */
 
@@ -179,6 +184,7 @@
  * @name Pages
  * @{
  */
+/** Size of a guest page: 4096 bytes. */
 #define HV_PAGE_SHIFT 12
 #define HV_PAGE_SIZE  4096U
 /** @} */
@@ -187,6 +193,7 @@
  * @name Partition and VP identifiers (TLFS ch. 4, ch. 7)
  * @{
  */
+/** Reserved identifier: an index or id that stands for something else than itself. */
 #define HV_PARTITION_ID_INVALID 0x0000000000000000ULL
 #define HV_PARTITION_ID_SELF	0xffffffffffffffffULL
 #define HV_VP_INDEX_ANY		0xffffffffU
@@ -199,6 +206,7 @@
  * without it the caller's own VTL is meant.
  * @{
  */
+/** Number of a VTL, or field of an HV_INPUT_VTL byte. */
 #define HV_VTL_MAX		     15U
 #define HV_VTL_ALL		     0x0fU
 #define HV_VTL_INVALID		     0xffU
@@ -212,6 +220,7 @@
  * Kernel execute is bit 2, as the online edition and the published headers have it.
  * @{
  */
+/** Right of the VTLs below to a page, or modifier of it. */
 #define HV_MAP_GPA_PERMISSIONS_NONE	     0x0000U
 #define HV_MAP_GPA_READABLE		     0x0001U
 #define HV_MAP_GPA_WRITABLE		     0x0002U
@@ -227,24 +236,24 @@
 
 /** State in which a VTL runs first (TLFS 15.15). The segments are not in register-name order. */
 struct hv_initial_vp_context {
-	uint64_t rip;
-	uint64_t rsp;
-	uint64_t rflags;
-	struct hv_segment_register cs;
-	struct hv_segment_register ds;
-	struct hv_segment_register es;
-	struct hv_segment_register fs;
-	struct hv_segment_register gs;
-	struct hv_segment_register ss;
-	struct hv_segment_register tr;
-	struct hv_segment_register ldtr;
-	struct hv_table_register idtr;
-	struct hv_table_register gdtr;
-	uint64_t efer;
-	uint64_t cr0;
-	uint64_t cr3;
-	uint64_t cr4;
-	uint64_t msr_cr_pat;
+	uint64_t rip; /**< RIP */
+	uint64_t rsp; /**< RSP */
+	uint64_t rflags; /**< RFLAGS */
+	struct hv_segment_register cs; /**< CS */
+	struct hv_segment_register ds; /**< DS */
+	struct hv_segment_register es; /**< ES */
+	struct hv_segment_register fs; /**< FS */
+	struct hv_segment_register gs; /**< GS */
+	struct hv_segment_register ss; /**< SS */
+	struct hv_segment_register tr; /**< TR */
+	struct hv_segment_register ldtr; /**< LDTR */
+	struct hv_table_register idtr; /**< IDTR */
+	struct hv_table_register gdtr; /**< GDTR */
+	uint64_t efer; /**< EFER */
+	uint64_t cr0; /**< CR0; PE must be 1. */
+	uint64_t cr3; /**< CR3 */
+	uint64_t cr4; /**< CR4 */
+	uint64_t msr_cr_pat; /**< IA32_PAT */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_initial_vp_context, 224) &&
 			 HV_OFFSET_IS(hv_initial_vp_context, rip, 0) &&
@@ -269,10 +278,10 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_initial_vp_context, 224) &&
 
 /** Header of HVCALL_MODIFY_VTL_PROTECTION_MASK; elements are 8-byte GPA pages (TLFS 15.15). */
 struct hv_input_modify_vtl_protection_mask {
-	uint64_t target_partition_id;
-	uint32_t map_flags;
-	uint8_t target_vtl;
-	uint8_t reserved[3];
+	uint64_t target_partition_id; /**< #HV_PARTITION_ID_SELF or own id. */
+	uint32_t map_flags; /**< HV_MAP_GPA_* */
+	uint8_t target_vtl; /**< HV_INPUT_VTL */
+	uint8_t reserved[3]; /**< 0 */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_modify_vtl_protection_mask, 16) &&
 			 HV_OFFSET_IS(hv_input_modify_vtl_protection_mask, target_partition_id,
@@ -284,10 +293,10 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_modify_vtl_protection_mask, 16) &&
 
 /** Input of HVCALL_ENABLE_PARTITION_VTL (TLFS 15.15); target_vtl is a plain number. */
 struct hv_input_enable_partition_vtl {
-	uint64_t target_partition_id;
-	uint8_t target_vtl;
-	uint8_t flags;
-	uint8_t reserved[6];
+	uint64_t target_partition_id; /**< #HV_PARTITION_ID_SELF or own id. */
+	uint8_t target_vtl; /**< VTL to enable. */
+	uint8_t flags; /**< HV_ENABLE_PARTITION_VTL_* */
+	uint8_t reserved[6]; /**< 0 */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_enable_partition_vtl, 16) &&
 			 HV_OFFSET_IS(hv_input_enable_partition_vtl, target_partition_id, 0) &&
@@ -300,6 +309,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_enable_partition_vtl, 16) &&
  * @name Flags of HVCALL_ENABLE_PARTITION_VTL (TLFS 15.15)
  * @{
  */
+/** What the VTL is enabled with. */
 #define HV_ENABLE_PARTITION_VTL_MBEC			0x01U
 #define HV_ENABLE_PARTITION_VTL_SUPERVISOR_SHADOW_STACK 0x02U
 #define HV_ENABLE_PARTITION_VTL_HARDWARE_HVPT		0x04U
@@ -308,11 +318,11 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_enable_partition_vtl, 16) &&
 
 /** Input of HVCALL_ENABLE_VP_VTL (TLFS 15.15); target_vtl is a plain number. */
 struct hv_input_enable_vp_vtl {
-	uint64_t target_partition_id;
-	uint32_t vp_index;
-	uint8_t target_vtl;
-	uint8_t reserved[3];
-	struct hv_initial_vp_context vp_vtl_context;
+	uint64_t target_partition_id; /**< #HV_PARTITION_ID_SELF or own id. */
+	uint32_t vp_index; /**< VP index or #HV_VP_INDEX_SELF. */
+	uint8_t target_vtl; /**< VTL to enable. */
+	uint8_t reserved[3]; /**< 0 */
+	struct hv_initial_vp_context vp_vtl_context; /**< Where it starts. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_enable_vp_vtl, 240) &&
 			 HV_OFFSET_IS(hv_input_enable_vp_vtl, target_partition_id, 0) &&
@@ -324,10 +334,10 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_enable_vp_vtl, 240) &&
 
 /** Header of HVCALL_GET_VP_REGISTERS; elements are 4-byte names, outputs are values (TLFS 7.10). */
 struct hv_input_get_vp_registers {
-	uint64_t partition_id;
-	uint32_t vp_index;
-	uint8_t input_vtl;
-	uint8_t reserved[3];
+	uint64_t partition_id; /**< #HV_PARTITION_ID_SELF or own id. */
+	uint32_t vp_index; /**< VP index or #HV_VP_INDEX_SELF. */
+	uint8_t input_vtl; /**< HV_INPUT_VTL */
+	uint8_t reserved[3]; /**< 0 */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_get_vp_registers, 16) &&
 			 HV_OFFSET_IS(hv_input_get_vp_registers, partition_id, 0) &&
@@ -338,10 +348,10 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_get_vp_registers, 16) &&
 
 /** Header of HVCALL_SET_VP_REGISTERS; elements are struct hv_register_assoc (TLFS 7.10). */
 struct hv_input_set_vp_registers {
-	uint64_t partition_id;
-	uint32_t vp_index;
-	uint8_t input_vtl;
-	uint8_t reserved[3];
+	uint64_t partition_id; /**< #HV_PARTITION_ID_SELF or own id. */
+	uint32_t vp_index; /**< VP index or #HV_VP_INDEX_SELF. */
+	uint8_t input_vtl; /**< HV_INPUT_VTL */
+	uint8_t reserved[3]; /**< 0 */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_set_vp_registers, 16) &&
 			 HV_OFFSET_IS(hv_input_set_vp_registers, partition_id, 0) &&
@@ -352,10 +362,10 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_set_vp_registers, 16) &&
 
 /** A register name with its value, one element of HVCALL_SET_VP_REGISTERS (TLFS 7.10). */
 struct hv_register_assoc {
-	uint32_t name;
-	uint32_t reserved1;
-	uint64_t reserved2;
-	struct hv_register_value value;
+	uint32_t name; /**< HV_REGISTER_* or HV_X64_REGISTER_* */
+	uint32_t reserved1; /**< 0 */
+	uint64_t reserved2; /**< 0 */
+	struct hv_register_value value; /**< Value. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_register_assoc, 32) && HV_OFFSET_IS(hv_register_assoc, name, 0) &&
 			 HV_OFFSET_IS(hv_register_assoc, reserved1, 4) &&
@@ -368,9 +378,9 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_register_assoc, 32) && HV_OFFSET_IS(hv_register_a
  * indices, both packed, as in the published headers (TLFS 6.0b pads them). target_vtl is plain.
  */
 struct hv_input_get_vp_index_from_apic_id {
-	uint64_t partition_id;
-	uint8_t target_vtl;
-	uint8_t padding[7];
+	uint64_t partition_id; /**< #HV_PARTITION_ID_SELF or own id. */
+	uint8_t target_vtl; /**< VTL whose APIC ids are meant. */
+	uint8_t padding[7]; /**< Ignored. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_get_vp_index_from_apic_id, 16) &&
 			 HV_OFFSET_IS(hv_input_get_vp_index_from_apic_id, partition_id, 0) &&
@@ -380,8 +390,8 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_get_vp_index_from_apic_id, 16) &&
 
 /** Input of HVCALL_NOTIFY_LONG_SPIN_WAIT (TLFS 10.5). */
 struct hv_input_notify_long_spin_wait {
-	uint32_t spin_count;
-	uint32_t reserved;
+	uint32_t spin_count; /**< How often the guest has spun. */
+	uint32_t reserved; /**< 0 */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_notify_long_spin_wait, 8) &&
 			 HV_OFFSET_IS(hv_input_notify_long_spin_wait, spin_count, 0) &&
@@ -390,10 +400,10 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_notify_long_spin_wait, 8) &&
 
 /** What the hypervisor and the active VTL tell each other (TLFS 7.8.7, 15.6, 15.7). */
 struct hv_vp_vtl_control {
-	uint32_t entry_reason;
-	uint8_t vina_status;
-	uint8_t reserved1;
-	uint16_t reserved2;
+	uint32_t entry_reason; /**< HV_VTL_ENTRY_*, set at each entry. */
+	uint8_t vina_status; /**< HV_VINA_STATUS_* */
+	uint8_t reserved1; /**< 0 */
+	uint16_t reserved2; /**< 0 */
 	/** A 32-bit VTL keeps EAX in the low and ECX in the high half. */
 	uint64_t vtl_return_x64_rax;
 	/** A 32-bit VTL keeps EDX in the low half. */
@@ -412,6 +422,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_vtl_control, 24) &&
  * @name Fields of the VTL control (TLFS 15.6, 15.12.4; reason 3 of the online edition)
  * @{
  */
+/** Entry reason (TLFS 15.6), or bit of the VINA status. */
 #define HV_VTL_ENTRY_RESERVED	0U
 #define HV_VTL_ENTRY_VTL_CALL	1U
 #define HV_VTL_ENTRY_INTERRUPT	2U
@@ -421,22 +432,22 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_vtl_control, 24) &&
 
 /** The VP assist page, one per VP and VTL (TLFS 7.8.7). */
 struct hv_vp_assist_page {
-	uint32_t apic_assist;
-	uint32_t reserved1;
-	struct hv_vp_vtl_control vtl_control;
-	uint32_t nested_enlightenments_features;
-	uint32_t nested_hypercall_controls;
-	uint8_t enlighten_vm_entry;
-	uint8_t reserved2[7];
-	uint64_t current_nested_vmcs;
-	uint8_t synthetic_time_unhalted_timer_expired;
-	uint8_t reserved3[7];
-	uint8_t virtualization_fault_information[40];
-	uint64_t reserved4;
+	uint32_t apic_assist; /**< HV_APIC_ASSIST_* */
+	uint32_t reserved1; /**< 0 */
+	struct hv_vp_vtl_control vtl_control; /**< Entry reason and return registers. */
+	uint32_t nested_enlightenments_features; /**< Nested virtualization only. */
+	uint32_t nested_hypercall_controls; /**< Nested virtualization only. */
+	uint8_t enlighten_vm_entry; /**< Nested virtualization only. */
+	uint8_t reserved2[7]; /**< 0 */
+	uint64_t current_nested_vmcs; /**< Nested virtualization only. */
+	uint8_t synthetic_time_unhalted_timer_expired; /**< 1: it expired. */
+	uint8_t reserved3[7]; /**< 0 */
+	uint8_t virtualization_fault_information[40]; /**< Of a virtualization fault. */
+	uint64_t reserved4; /**< 0 */
 	/** Used with HV_VSM_PARTITION_CONFIG_INTERCEPT_PAGE only. */
 	struct hv_message intercept_message;
-	uint8_t vtl_return_actions[256];
-	uint8_t reserved5[3472];
+	uint8_t vtl_return_actions[256]; /**< Requests at VTL return. */
+	uint8_t reserved5[3472]; /**< 0 */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_assist_page, 4096) &&
 			 HV_OFFSET_IS(hv_vp_assist_page, apic_assist, 0) &&
@@ -468,6 +479,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_assist_page, 4096) &&
  * @name Leaf numbers (TLFS 2.4)
  * @{
  */
+/** Leaf, the EAX of CPUID. */
 #define HV_CPUID_VENDOR_AND_MAX_FUNCTION 0x40000000U
 #define HV_CPUID_INTERFACE		 0x40000001U
 #define HV_CPUID_VERSION		 0x40000002U
@@ -490,6 +502,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_assist_page, 4096) &&
  * Leaf 0x40000000 EBX, ECX, EDX spell "Microsoft Hv"; leaf 0x40000001 EAX spells "Hv#1".
  * @{
  */
+/** Constant of the identification leaves. */
 #define HV_CPUID_VENDOR_EBX		  0x7263694dU
 #define HV_CPUID_VENDOR_ECX		  0x666f736fU
 #define HV_CPUID_VENDOR_EDX		  0x76482074U
@@ -505,6 +518,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_assist_page, 4096) &&
  * Bits 31:0 are EAX and bits 63:32 are EBX of leaf 0x40000003.
  * @{
  */
+/** Privilege of the partition. */
 #define HV_PRIV_ACCESS_VP_RUN_TIME_REG			 (1ULL << 0)
 #define HV_PRIV_ACCESS_PARTITION_REFERENCE_COUNTER	 (1ULL << 1)
 #define HV_PRIV_ACCESS_SYNIC_REGS			 (1ULL << 2)
@@ -547,6 +561,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_assist_page, 4096) &&
  * @name Features, EDX of leaf 0x40000003 (TLFS 2.4)
  * @{
  */
+/** Feature that the partition has. */
 #define HV_FEATURE_MWAIT			     (1U << 0)
 #define HV_FEATURE_GUEST_DEBUGGING		     (1U << 1)
 #define HV_FEATURE_PERFORMANCE_MONITOR		     (1U << 2)
@@ -583,6 +598,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_assist_page, 4096) &&
  * @name Recommendations, EAX of leaf 0x40000004 (TLFS 2.4)
  * @{
  */
+/** What the guest had better do. */
 #define HV_RECOMMEND_HYPERCALL_ADDRESS_SPACE_SWITCH    (1U << 0)
 #define HV_RECOMMEND_HYPERCALL_LOCAL_FLUSH	       (1U << 1)
 #define HV_RECOMMEND_HYPERCALL_REMOTE_FLUSH	       (1U << 2)

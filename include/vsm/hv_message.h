@@ -13,11 +13,11 @@
 
 /** Header of a message (online TLFS, SynIC: size at 4, flags at 5). */
 struct hv_message_header {
-	uint32_t message_type;
-	uint8_t payload_size;
-	uint8_t message_flags;
-	uint16_t reserved;
-	uint64_t origination_id;
+	uint32_t message_type; /**< HVMSG_*; written last, read first. */
+	uint8_t payload_size; /**< Valid bytes of the payload, 0..240. */
+	uint8_t message_flags; /**< HV_MESSAGE_FLAG_* */
+	uint16_t reserved; /**< 0 */
+	uint64_t origination_id; /**< Partition or port that sent it. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_message_header, 16) &&
 			 HV_OFFSET_IS(hv_message_header, message_type, 0) &&
@@ -27,15 +27,17 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_message_header, 16) &&
 			 HV_OFFSET_IS(hv_message_header, origination_id, 8),
 		 "HV_MESSAGE_HEADER");
 
+/** Bytes of a message slot. */
 #define HV_MESSAGE_SIZE		256U
+/** Bytes of its payload. */
 #define HV_MESSAGE_PAYLOAD_SIZE 240U
 /** message_flags: more messages wait for this slot; write EOM after emptying it. */
 #define HV_MESSAGE_FLAG_PENDING 0x01U
 
 /** A message slot; the slot is empty exactly when message_type is HVMSG_NONE (TLFS ch. 11). */
 struct hv_message {
-	struct hv_message_header header;
-	uint8_t payload[HV_MESSAGE_PAYLOAD_SIZE];
+	struct hv_message_header header; /**< Header. */
+	uint8_t payload[HV_MESSAGE_PAYLOAD_SIZE]; /**< Payload, laid out by type. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_message, 256) && HV_OFFSET_IS(hv_message, header, 0) &&
 			 HV_OFFSET_IS(hv_message, payload, 16),
@@ -43,6 +45,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_message, 256) && HV_OFFSET_IS(hv_message, header,
 
 /** Slots of a message page; slot n belongs to SINTn (TLFS ch. 11). */
 #define HV_SYNIC_SINT_COUNT 16U
+/** Slots of a SIMP. */
 #define HV_SIMP_SLOT_COUNT  HV_SYNIC_SINT_COUNT
 HV_STATIC_ASSERT(HV_SIMP_SLOT_COUNT * sizeof(struct hv_message) == 4096, "one page of slots");
 
@@ -52,6 +55,7 @@ HV_STATIC_ASSERT(HV_SIMP_SLOT_COUNT * sizeof(struct hv_message) == 4096, "one pa
  * published sources do not agree on it.
  * @{
  */
+/** Value of hv_message_header.message_type. */
 #define HVMSG_NONE			     0x00000000U
 #define HVMSG_HYPERVISOR_BIT		     0x80000000U
 #define HVMSG_UNMAPPED_GPA		     0x80000000U
@@ -92,13 +96,13 @@ HV_STATIC_ASSERT(HV_SIMP_SLOT_COUNT * sizeof(struct hv_message) == 4096, "one pa
 
 /** First part of every x64 intercept payload (TLFS 13.2). */
 struct hv_x64_intercept_message_header {
-	uint32_t vp_index;
-	uint8_t instruction_length_cr8;
-	uint8_t intercept_access_type;
-	uint16_t execution_state;
-	struct hv_segment_register cs_segment;
-	uint64_t rip;
-	uint64_t rflags;
+	uint32_t vp_index; /**< VP whose access it was. */
+	uint8_t instruction_length_cr8; /**< 3:0 length of the instruction, 7:4 CR8. */
+	uint8_t intercept_access_type; /**< HV_INTERCEPT_ACCESS_* */
+	uint16_t execution_state; /**< HV_X64_EXECUTION_STATE_* */
+	struct hv_segment_register cs_segment; /**< CS */
+	uint64_t rip; /**< RIP */
+	uint64_t rflags; /**< RFLAGS */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_intercept_message_header, 40) &&
 			 HV_OFFSET_IS(hv_x64_intercept_message_header, vp_index, 0) &&
@@ -116,6 +120,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_intercept_message_header, 40) &&
  * instruction length of 0 means unknown.
  * @{
  */
+/** Value or field of struct hv_x64_intercept_message_header. */
 #define HV_INTERCEPT_ACCESS_READ			   0U
 #define HV_INTERCEPT_ACCESS_WRITE			   1U
 #define HV_INTERCEPT_ACCESS_EXECUTE			   2U
@@ -141,15 +146,15 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_intercept_message_header, 40) &&
 
 /** Payload of HVMSG_GPA_INTERCEPT and HVMSG_UNMAPPED_GPA; the GPA is a byte address (TLFS 13). */
 struct hv_x64_memory_intercept_message {
-	struct hv_x64_intercept_message_header header;
-	uint32_t cache_type;
-	uint8_t instruction_byte_count;
-	uint8_t memory_access_info;
-	uint8_t tpr_priority;
-	uint8_t reserved;
-	uint64_t guest_virtual_address;
-	uint64_t guest_physical_address;
-	uint8_t instruction_bytes[16];
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint32_t cache_type; /**< HV_CACHE_TYPE_* */
+	uint8_t instruction_byte_count; /**< Valid bytes in instruction_bytes. */
+	uint8_t memory_access_info; /**< HV_X64_MEMORY_ACCESS_* */
+	uint8_t tpr_priority; /**< Task priority class. */
+	uint8_t reserved; /**< 0 */
+	uint64_t guest_virtual_address; /**< Byte address, with GVA_VALID. */
+	uint64_t guest_physical_address; /**< Byte address of the access. */
+	uint8_t instruction_bytes[16]; /**< Bytes at RIP, if known. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_memory_intercept_message, 80) &&
 			 HV_OFFSET_IS(hv_x64_memory_intercept_message, header, 0) &&
@@ -170,6 +175,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_memory_intercept_message, 80) &&
  * GVA_GPA_VALID: the GPA is that of the final access, not of a page-table walk.
  * @{
  */
+/** Bit of memory_access_info, or cache type, of struct hv_x64_memory_intercept_message. */
 #define HV_X64_MEMORY_ACCESS_GVA_VALID		      0x01U
 #define HV_X64_MEMORY_ACCESS_GVA_GPA_VALID	      0x02U
 #define HV_X64_MEMORY_ACCESS_HYPERCALL_OUTPUT_PENDING 0x04U
@@ -184,11 +190,11 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_memory_intercept_message, 80) &&
 
 /** Payload of HVMSG_X64_MSR_INTERCEPT (TLFS 13). */
 struct hv_x64_msr_intercept_message {
-	struct hv_x64_intercept_message_header header;
-	uint32_t msr_number;
-	uint32_t reserved;
-	uint64_t rdx;
-	uint64_t rax;
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint32_t msr_number; /**< MSR index. */
+	uint32_t reserved; /**< 0 */
+	uint64_t rdx; /**< RDX */
+	uint64_t rax; /**< RAX */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_msr_intercept_message, 64) &&
 			 HV_OFFSET_IS(hv_x64_msr_intercept_message, header, 0) &&
@@ -204,12 +210,12 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_msr_intercept_message, 64) &&
  * address of the operand.
  */
 struct hv_x64_register_intercept_message {
-	struct hv_x64_intercept_message_header header;
-	uint8_t flags;
-	uint8_t reserved1;
-	uint16_t reserved2;
-	uint32_t register_name;
-	struct hv_register_value access_info;
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint8_t flags; /**< HV_X64_REGISTER_INTERCEPT_* */
+	uint8_t reserved1; /**< 0 */
+	uint16_t reserved2; /**< 0 */
+	uint32_t register_name; /**< Register name. */
+	struct hv_register_value access_info; /**< Value or operand, see above. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_register_intercept_message, 64) &&
 			 HV_OFFSET_IS(hv_x64_register_intercept_message, header, 0) &&
@@ -220,36 +226,37 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_register_intercept_message, 64) &&
 			 HV_OFFSET_IS(hv_x64_register_intercept_message, access_info, 48),
 		 "register intercept");
 
+/** flags: the operand is in memory. */
 #define HV_X64_REGISTER_INTERCEPT_IS_MEMORY_OP 0x01U
 
 /** Payload of HVMSG_X64_EXCEPTION_INTERCEPT (TLFS 13). */
 struct hv_x64_exception_intercept_message {
-	struct hv_x64_intercept_message_header header;
-	uint16_t exception_vector;
-	uint8_t exception_info;
-	uint8_t instruction_byte_count;
-	uint32_t error_code;
-	uint64_t exception_parameter;
-	uint64_t reserved;
-	uint8_t instruction_bytes[16];
-	struct hv_segment_register ds_segment;
-	struct hv_segment_register ss_segment;
-	uint64_t rax;
-	uint64_t rcx;
-	uint64_t rdx;
-	uint64_t rbx;
-	uint64_t rsp;
-	uint64_t rbp;
-	uint64_t rsi;
-	uint64_t rdi;
-	uint64_t r8;
-	uint64_t r9;
-	uint64_t r10;
-	uint64_t r11;
-	uint64_t r12;
-	uint64_t r13;
-	uint64_t r14;
-	uint64_t r15;
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint16_t exception_vector; /**< 0..31 */
+	uint8_t exception_info; /**< HV_X64_EXCEPTION_INFO_* */
+	uint8_t instruction_byte_count; /**< Valid bytes in instruction_bytes. */
+	uint32_t error_code; /**< Error code, if valid. */
+	uint64_t exception_parameter; /**< CR2 of a page fault. */
+	uint64_t reserved; /**< 0 */
+	uint8_t instruction_bytes[16]; /**< Bytes at RIP, if known. */
+	struct hv_segment_register ds_segment; /**< DS */
+	struct hv_segment_register ss_segment; /**< SS */
+	uint64_t rax; /**< RAX */
+	uint64_t rcx; /**< RCX */
+	uint64_t rdx; /**< RDX */
+	uint64_t rbx; /**< RBX */
+	uint64_t rsp; /**< RSP */
+	uint64_t rbp; /**< RBP */
+	uint64_t rsi; /**< RSI */
+	uint64_t rdi; /**< RDI */
+	uint64_t r8; /**< R8 */
+	uint64_t r9; /**< R9 */
+	uint64_t r10; /**< R10 */
+	uint64_t r11; /**< R11 */
+	uint64_t r12; /**< R12 */
+	uint64_t r13; /**< R13 */
+	uint64_t r14; /**< R14 */
+	uint64_t r15; /**< R15 */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_exception_intercept_message, 240) &&
 			 HV_OFFSET_IS(hv_x64_exception_intercept_message, header, 0) &&
@@ -283,23 +290,25 @@ HV_STATIC_ASSERT(HV_OFFSET_IS(hv_x64_exception_intercept_message, rax, 112) &&
 			 HV_OFFSET_IS(hv_x64_exception_intercept_message, r15, 232),
 		 "exception intercept");
 
+/** exception_info: there is an error code. */
 #define HV_X64_EXCEPTION_INFO_ERROR_CODE_VALID	 0x01U
+/** exception_info: raised by INT n, INT3 or INTO. */
 #define HV_X64_EXCEPTION_INFO_SOFTWARE_EXCEPTION 0x02U
 
 /** Payload of HVMSG_X64_IO_PORT_INTERCEPT (TLFS 13). */
 struct hv_x64_io_port_intercept_message {
-	struct hv_x64_intercept_message_header header;
-	uint16_t port_number;
-	uint8_t access_info;
-	uint8_t instruction_byte_count;
-	uint32_t reserved;
-	uint64_t rax;
-	uint8_t instruction_bytes[16];
-	struct hv_segment_register ds_segment;
-	struct hv_segment_register es_segment;
-	uint64_t rcx;
-	uint64_t rsi;
-	uint64_t rdi;
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint16_t port_number; /**< Port. */
+	uint8_t access_info; /**< HV_X64_IO_PORT_ACCESS_* */
+	uint8_t instruction_byte_count; /**< Valid bytes in instruction_bytes. */
+	uint32_t reserved; /**< 0 */
+	uint64_t rax; /**< RAX */
+	uint8_t instruction_bytes[16]; /**< Bytes at RIP, if known. */
+	struct hv_segment_register ds_segment; /**< DS */
+	struct hv_segment_register es_segment; /**< ES */
+	uint64_t rcx; /**< RCX */
+	uint64_t rsi; /**< RSI */
+	uint64_t rdi; /**< RDI */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_io_port_intercept_message, 128) &&
 			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, header, 0) &&
@@ -317,21 +326,24 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_io_port_intercept_message, 128) &&
 			 HV_OFFSET_IS(hv_x64_io_port_intercept_message, rdi, 120),
 		 "I/O port intercept");
 
+/** access_info: bytes of one access, 1, 2 or 4. */
 #define HV_X64_IO_PORT_ACCESS_SIZE_MASK 0x07U
+/** access_info: INS or OUTS. */
 #define HV_X64_IO_PORT_ACCESS_STRING	0x08U
+/** access_info: with a REP prefix. */
 #define HV_X64_IO_PORT_ACCESS_REP	0x10U
 
 /** Payload of HVMSG_X64_CPUID_INTERCEPT (TLFS 13). */
 struct hv_x64_cpuid_intercept_message {
-	struct hv_x64_intercept_message_header header;
-	uint64_t rax;
-	uint64_t rcx;
-	uint64_t rdx;
-	uint64_t rbx;
-	uint64_t default_result_rax;
-	uint64_t default_result_rcx;
-	uint64_t default_result_rdx;
-	uint64_t default_result_rbx;
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint64_t rax; /**< RAX */
+	uint64_t rcx; /**< RCX */
+	uint64_t rdx; /**< RDX */
+	uint64_t rbx; /**< RBX */
+	uint64_t default_result_rax; /**< EAX as the host would answer. */
+	uint64_t default_result_rcx; /**< ECX as the host would answer. */
+	uint64_t default_result_rdx; /**< EDX as the host would answer. */
+	uint64_t default_result_rbx; /**< EBX as the host would answer. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_cpuid_intercept_message, 104) &&
 			 HV_OFFSET_IS(hv_x64_cpuid_intercept_message, header, 0) &&
@@ -347,17 +359,17 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_cpuid_intercept_message, 104) &&
 
 /** Payload of HVMSG_HYPERCALL_INTERCEPT (TLFS 13). */
 struct hv_x64_hypercall_intercept_message {
-	struct hv_x64_intercept_message_header header;
-	uint64_t rax;
-	uint64_t rbx;
-	uint64_t rcx;
-	uint64_t rdx;
-	uint64_t r8;
-	uint64_t rsi;
-	uint64_t rdi;
-	struct hv_register_value xmm[6];
-	uint32_t flags;
-	uint32_t reserved[3];
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint64_t rax; /**< RAX */
+	uint64_t rbx; /**< RBX */
+	uint64_t rcx; /**< RCX */
+	uint64_t rdx; /**< RDX */
+	uint64_t r8; /**< R8 */
+	uint64_t rsi; /**< RSI */
+	uint64_t rdi; /**< RDI */
+	struct hv_register_value xmm[6]; /**< XMM0..XMM5 */
+	uint32_t flags; /**< HV_X64_HYPERCALL_INTERCEPT_* */
+	uint32_t reserved[3]; /**< 0 */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_hypercall_intercept_message, 208) &&
 			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, header, 0) &&
@@ -373,6 +385,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_hypercall_intercept_message, 208) &&
 			 HV_OFFSET_IS(hv_x64_hypercall_intercept_message, reserved, 196),
 		 "hypercall intercept");
 
+/** flags: of an isolated partition. */
 #define HV_X64_HYPERCALL_INTERCEPT_ISOLATED 0x00000001U
 
 #endif

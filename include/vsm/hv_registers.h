@@ -22,13 +22,15 @@
 #endif
 
 /* Terms of the layout checks. */
+/** Is this the offset of the member? */
 #define HV_OFFSET_IS(type, member, offset) (offsetof(struct type, member) == (offset))
+/** Is this the size of the structure? */
 #define HV_SIZE_IS(type, size)		   (sizeof(struct type) == (size))
 
 /** Value of any register, zero-extended to 128 bits (TLFS 7.8.2). */
 struct hv_register_value {
-	uint64_t low;
-	uint64_t high;
+	uint64_t low; /**< Bits 63:0. */
+	uint64_t high; /**< Bits 127:64; 0 unless the register has 128 bits. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_register_value, 16) && HV_OFFSET_IS(hv_register_value, low, 0) &&
 			 HV_OFFSET_IS(hv_register_value, high, 8),
@@ -36,10 +38,10 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_register_value, 16) && HV_OFFSET_IS(hv_register_v
 
 /** A segment register (TLFS 7.8.2). */
 struct hv_segment_register {
-	uint64_t base;
-	uint32_t limit;
-	uint16_t selector;
-	uint16_t attributes;
+	uint64_t base; /**< Base address. */
+	uint32_t limit; /**< Limit in bytes; bits 11:0 are 1 with G. */
+	uint16_t selector; /**< Selector. */
+	uint16_t attributes; /**< HV_X64_SEGMENT_* */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_segment_register, 16) &&
 			 HV_OFFSET_IS(hv_segment_register, base, 0) &&
@@ -52,6 +54,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_segment_register, 16) &&
  * @name Segment attributes (TLFS 7.8.2)
  * @{
  */
+/** Field of hv_segment_register.attributes. */
 #define HV_X64_SEGMENT_TYPE_MASK   0x000fU
 #define HV_X64_SEGMENT_NON_SYSTEM  0x0010U
 #define HV_X64_SEGMENT_DPL_SHIFT   5
@@ -66,9 +69,9 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_segment_register, 16) &&
 
 /** GDTR or IDTR (TLFS 7.8.2). */
 struct hv_table_register {
-	uint16_t pad[3];
-	uint16_t limit;
-	uint64_t base;
+	uint16_t pad[3]; /**< Ignored. */
+	uint16_t limit; /**< Limit in bytes. */
+	uint64_t base; /**< Base address. */
 };
 HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_register, pad, 0) &&
 			 HV_OFFSET_IS(hv_table_register, limit, 6) &&
@@ -79,6 +82,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Suspend and activity registers (TLFS 7.8.2)
  * @{
  */
+/** Register name. */
 #define HV_REGISTER_EXPLICIT_SUSPEND		0x00000000U
 #define HV_REGISTER_INTERCEPT_SUSPEND		0x00000001U
 #define HV_REGISTER_INSTRUCTION_EMULATION_HINTS 0x00000002U
@@ -91,6 +95,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * EAX is in bits 31:0, EBX in 63:32, ECX in 95:64, EDX in 127:96.
  * @{
  */
+/** Register name; 128 bits, read only. */
 #define HV_REGISTER_HYPERVISOR_VERSION		 0x00000100U
 #define HV_REGISTER_PRIVILEGES_AND_FEATURES_INFO 0x00000200U
 #define HV_REGISTER_FEATURES_INFO		 0x00000201U
@@ -109,6 +114,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * The two frequency registers count kHz; the MSRs of the same name count Hz.
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_REGISTER_CRASH_P0		 0x00000210U
 #define HV_REGISTER_CRASH_P1		 0x00000211U
 #define HV_REGISTER_CRASH_P2		 0x00000212U
@@ -125,6 +131,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Pending events and interruptibility (TLFS 7.8.2)
  * @{
  */
+/** Register name; the layouts of those in use are further down. */
 #define HV_REGISTER_PENDING_INTERRUPTION	 0x00010002U
 #define HV_REGISTER_INTERRUPT_STATE		 0x00010003U
 #define HV_REGISTER_PENDING_EVENT0		 0x00010004U
@@ -139,6 +146,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name General-purpose registers (TLFS 7.8.2)
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_X64_REGISTER_RAX    0x00020000U
 #define HV_X64_REGISTER_RCX    0x00020001U
 #define HV_X64_REGISTER_RDX    0x00020002U
@@ -163,6 +171,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name SSE and x87 registers, 128 bits each (TLFS 7.8.2)
  * @{
  */
+/** Register name; 128 bits. */
 #define HV_X64_REGISTER_XMM0		   0x00030000U
 #define HV_X64_REGISTER_XMM1		   0x00030001U
 #define HV_X64_REGISTER_XMM2		   0x00030002U
@@ -196,6 +205,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * The INTERMEDIATE names are the registers as the guest itself sees them.
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_X64_REGISTER_CR0		 0x00040000U
 #define HV_X64_REGISTER_CR2		 0x00040001U
 #define HV_X64_REGISTER_CR3		 0x00040002U
@@ -212,6 +222,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Debug registers (TLFS 7.8.2)
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_X64_REGISTER_DR0 0x00050000U
 #define HV_X64_REGISTER_DR1 0x00050001U
 #define HV_X64_REGISTER_DR2 0x00050002U
@@ -224,6 +235,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Segment registers, values are struct hv_segment_register (TLFS 7.8.2)
  * @{
  */
+/** Register name; struct hv_segment_register. */
 #define HV_X64_REGISTER_ES   0x00060000U
 #define HV_X64_REGISTER_CS   0x00060001U
 #define HV_X64_REGISTER_SS   0x00060002U
@@ -238,6 +250,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Table registers, values are struct hv_table_register (TLFS 7.8.2)
  * @{
  */
+/** Register name; struct hv_table_register. */
 #define HV_X64_REGISTER_IDTR 0x00070000U
 #define HV_X64_REGISTER_GDTR 0x00070001U
 /** @} */
@@ -246,6 +259,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Virtualized MSRs (TLFS 7.8.2)
  * @{
  */
+/** Register name; 64 bits, the value of the architectural MSR. */
 #define HV_X64_REGISTER_TSC			 0x00080000U
 #define HV_X64_REGISTER_EFER			 0x00080001U
 #define HV_X64_REGISTER_KERNEL_GS_BASE		 0x00080002U
@@ -343,6 +357,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Hypervisor-defined registers, most of them also synthetic MSRs (TLFS 7.8.2)
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_REGISTER_VP_RUNTIME			0x00090000U
 #define HV_REGISTER_HYPERCALL			0x00090001U
 #define HV_REGISTER_GUEST_OS_ID			0x00090002U
@@ -365,6 +380,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * TLFS calls SIEFP and SIMP "Sifp" and "Sipp" here; the MSR names are used for both.
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_REGISTER_SINT0    0x000a0000U
 #define HV_REGISTER_SINT1    0x000a0001U
 #define HV_REGISTER_SINT2    0x000a0002U
@@ -393,6 +409,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Synthetic timer registers (TLFS 7.8.2, ch. 12)
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_REGISTER_STIMER0_CONFIG		0x000b0000U
 #define HV_REGISTER_STIMER0_COUNT		0x000b0001U
 #define HV_REGISTER_STIMER1_CONFIG		0x000b0002U
@@ -410,6 +427,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * VSM_VP_SECURE_CONFIG_VTLn configures lower VTL n; its owner is the input VTL of the call.
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_REGISTER_VSM_CODE_PAGE_OFFSETS      0x000d0002U
 #define HV_REGISTER_VSM_VP_STATUS	       0x000d0003U
 #define HV_REGISTER_VSM_PARTITION_STATUS       0x000d0004U
@@ -439,6 +457,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Control register intercepts (TLFS 15.13.4)
  * @{
  */
+/** Register name; 64 bits. */
 #define HV_X64_REGISTER_CR_INTERCEPT_CONTROL		   0x000e0000U
 #define HV_X64_REGISTER_CR_INTERCEPT_CR0_MASK		   0x000e0001U
 #define HV_X64_REGISTER_CR_INTERCEPT_CR4_MASK		   0x000e0002U
@@ -449,6 +468,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name Synthetic MSRs (TLFS App. C, 7.8.7, ch. 11, ch. 12)
  * @{
  */
+/** MSR index. */
 #define HV_X64_MSR_GUEST_OS_ID		       0x40000000U
 #define HV_X64_MSR_HYPERCALL		       0x40000001U
 #define HV_X64_MSR_VP_INDEX		       0x40000002U
@@ -512,6 +532,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HV_X64_MSR_HYPERCALL (TLFS 3.13)
  * @{
  */
+/** Field of the MSR. */
 #define HV_X64_MSR_HYPERCALL_ENABLE    0x0000000000000001ULL
 #define HV_X64_MSR_HYPERCALL_LOCKED    0x0000000000000002ULL
 #define HV_X64_MSR_HYPERCALL_PFN_SHIFT 12
@@ -523,6 +544,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * Bits 11:1 are kept as written.
  * @{
  */
+/** Field of the MSR. */
 #define HV_X64_MSR_VP_ASSIST_PAGE_ENABLE   0x0000000000000001ULL
 #define HV_X64_MSR_VP_ASSIST_PAGE_PFN_MASK 0xfffffffffffff000ULL
 #define HV_SYNIC_SIMP_ENABLE		   0x0000000000000001ULL
@@ -537,6 +559,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HV_X64_MSR_SCONTROL, SVERSION and SINT0..15 (TLFS ch. 11)
  * @{
  */
+/** Field or value of the MSR. */
 #define HV_SYNIC_SCONTROL_ENABLE    0x0000000000000001ULL
 #define HV_SYNIC_VERSION_1	    1ULL
 #define HV_SYNIC_SINT_VECTOR_MASK   0x00000000000000ffULL
@@ -557,6 +580,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * Byte offsets of the VTL call and return code in the hypercall page.
  * @{
  */
+/** Field of the register. */
 #define HV_VSM_CODE_PAGE_OFFSETS_VTL_CALL_MASK	  0x0000000000000fffULL
 #define HV_VSM_CODE_PAGE_OFFSETS_VTL_RETURN_SHIFT 12
 #define HV_VSM_CODE_PAGE_OFFSETS_VTL_RETURN_MASK  0x0000000000fff000ULL
@@ -566,6 +590,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HvRegisterVsmVpStatus (TLFS 15.3.3.2)
  * @{
  */
+/** Field of the register. */
 #define HV_VSM_VP_STATUS_ACTIVE_VTL_MASK       0x000000000000000fULL
 #define HV_VSM_VP_STATUS_ACTIVE_MBEC_ENABLED   0x0000000000000010ULL
 #define HV_VSM_VP_STATUS_ENABLED_VTL_SET_SHIFT 16
@@ -576,6 +601,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HvRegisterVsmPartitionStatus (TLFS 15.3.3.1)
  * @{
  */
+/** Field of the register. */
 #define HV_VSM_PARTITION_STATUS_ENABLED_VTL_SET_MASK		   0x000000000000ffffULL
 #define HV_VSM_PARTITION_STATUS_MAXIMUM_VTL_SHIFT		   16
 #define HV_VSM_PARTITION_STATUS_MAXIMUM_VTL_MASK		   0x00000000000f0000ULL
@@ -589,6 +615,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HvRegisterVsmVina (TLFS 15.12.4)
  * @{
  */
+/** Field of the register. */
 #define HV_VSM_VINA_VECTOR_MASK 0x00000000000000ffULL
 #define HV_VSM_VINA_ENABLED	0x0000000000000100ULL
 #define HV_VSM_VINA_AUTO_RESET	0x0000000000000200ULL
@@ -601,6 +628,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * Counted from bit 0, as the published headers do; the table in TLFS 6.0b is drawn mirrored.
  * @{
  */
+/** Field of the register. */
 #define HV_VSM_CAPABILITIES_DR6_SHARED			   (1ULL << 0)
 #define HV_VSM_CAPABILITIES_MBEC_VTL_MASK_SHIFT		   1
 #define HV_VSM_CAPABILITIES_MBEC_VTL_MASK_MASK		   0x000000000001fffeULL
@@ -624,6 +652,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * The default protection mask holds bits 3:0 of HV_MAP_GPA_FLAGS.
  * @{
  */
+/** Field of the register. */
 #define HV_VSM_PARTITION_CONFIG_ENABLE_VTL_PROTECTION		  (1ULL << 0)
 #define HV_VSM_PARTITION_CONFIG_DEFAULT_VTL_PROTECTION_SHIFT	  1
 #define HV_VSM_PARTITION_CONFIG_DEFAULT_VTL_PROTECTION_MASK	  0x000000000000001eULL
@@ -645,6 +674,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HvRegisterVsmVpSecureConfigVtlN (TLFS 15.5.2; bits 2 and 3 by the published headers)
  * @{
  */
+/** Field of the register. */
 #define HV_VSM_VP_SECURE_CONFIG_MBEC_ENABLED		0x0000000000000001ULL
 #define HV_VSM_VP_SECURE_CONFIG_TLB_LOCKED		0x0000000000000002ULL
 #define HV_VSM_VP_SECURE_CONFIG_SUPERVISOR_SHADOW_STACK 0x0000000000000004ULL
@@ -659,6 +689,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HvX64RegisterCrInterceptControl (TLFS 15.13.4; bits 25..28 by the published headers)
  * @{
  */
+/** Access by a lower VTL that is intercepted. */
 #define HV_X64_CR_INTERCEPT_CR0_WRITE		      (1ULL << 0)
 #define HV_X64_CR_INTERCEPT_CR4_WRITE		      (1ULL << 1)
 #define HV_X64_CR_INTERCEPT_XCR0_WRITE		      (1ULL << 2)
@@ -695,6 +726,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HvRegisterPendingInterruption (TLFS 7.8.2)
  * @{
  */
+/** Field or value of a field of the register. */
 #define HV_PENDING_INTERRUPTION_PENDING				   0x0000000000000001ULL
 #define HV_PENDING_INTERRUPTION_TYPE_SHIFT			   1
 #define HV_PENDING_INTERRUPTION_TYPE_MASK			   0x000000000000000eULL
@@ -717,6 +749,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * @name HvRegisterInterruptState and HvRegisterInternalActivityState (TLFS 7.8.2)
  * @{
  */
+/** Field of the register. */
 #define HV_INTERRUPT_STATE_INTERRUPT_SHADOW  0x0000000000000001ULL
 #define HV_INTERRUPT_STATE_NMI_MASKED	     0x0000000000000002ULL
 #define HV_INTERNAL_ACTIVITY_STARTUP_SUSPEND 0x0000000000000001ULL
@@ -730,6 +763,7 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_table_register, 16) && HV_OFFSET_IS(hv_table_regi
  * a page fault).
  * @{
  */
+/** Field of the register. */
 #define HV_X64_PENDING_EVENT_PENDING			  0x0000000000000001ULL
 #define HV_X64_PENDING_EVENT_TYPE_SHIFT			  1
 #define HV_X64_PENDING_EVENT_TYPE_MASK			  0x000000000000000eULL

@@ -58,7 +58,10 @@ static int load_context(struct vsm_vp *vp, uint32_t vtl)
 /* Is this a register of which each VTL has its own, and which the host keeps? */
 static int is_private(const struct vsm *vsm, const struct vsm_register_info *row)
 {
-	if (row->owner != VSM_OWNER_HOST || (row->flags & VSM_REG_WRITABLE) == 0)
+	if (row->owner != VSM_OWNER_HOST || (row->flags & VSM_REG_ALIAS) != 0)
+		return 0;
+	/* Guests may not write what is on its way to them, but a new VTL starts without it. */
+	if ((row->flags & VSM_REG_WRITABLE) == 0 && row->group != VSM_REGS_EVENT)
 		return 0;
 	if (row->scope == VSM_SCOPE_MIXED)
 		return (vsm->config.host_flags & VSM_HOST_DR6_SHARED) == 0;

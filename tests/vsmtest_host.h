@@ -268,6 +268,8 @@ int vsmtest_rdmsr(struct vsmtest *t, uint32_t vp, uint32_t msr, uint64_t *value)
 int vsmtest_wrmsr(struct vsmtest *t, uint32_t vp, uint32_t msr, uint64_t value);
 int vsmtest_cpuid(struct vsmtest *t, uint32_t vp, uint32_t leaf, struct vsm_cpuid *out);
 int vsmtest_memory_fault(struct vsmtest *t, uint32_t vp, const struct vsm_memory_fault *fault);
+
+/** vsm_partition_reset(), after which all VPs stand in VTL0 with the registers they started with. */
 int vsmtest_reset(struct vsmtest *t);
 
 /** Let an op fail: the at-th call from now and the times - 1 after it answer `result`. */

@@ -425,10 +425,31 @@ int vsmtest_memory_fault(struct vsmtest *t, uint32_t vp, const struct vsm_memory
 	return entry_end(t, vsm_vp_memory_fault(t->vp[vp].vp, fault));
 }
 
+/* What a VMM does around a reset: its own registers are its own business. */
+static void reset_vp(struct vsmtest *t, uint32_t slot)
+{
+	struct vsmtest_vp *vp = &t->vp[slot];
+	uint32_t vtl;
+
+	vp->active = vsm_vp_active_vtl(vp->vp);
+	for (vtl = 0; vtl <= t->opts.config.max_vtl; vtl++) {
+		memset(vp->file[vtl].values, 0xa5, t->rows * sizeof(struct hv_register_value));
+		vp->file[vtl].has_event = 0;
+		memset(&vp->file[vtl].event, 0, sizeof(vp->file[vtl].event));
+	}
+	start_vtl0(t, slot);
+}
+
 int vsmtest_reset(struct vsmtest *t)
 {
+	uint32_t i;
+	int err;
+
 	entry_begin(t, VSMTEST_ENTRY_PARTITION);
-	return entry_end(t, vsm_partition_reset(t->vsm));
+	err = vsm_partition_reset(t->vsm);
+	for (i = 0; !err && i < t->vps; i++)
+		reset_vp(t, i);
+	return entry_end(t, err);
 }
 
 /* FNV-1a over 64-bit words, with a rotation so that zeroes count. */

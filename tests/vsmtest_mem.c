@@ -200,7 +200,8 @@ static void protect_page(struct vsmtest *t, const struct vsm_protect_range *rang
 			       (unsigned long long)gpa, rights);
 	if (*view & ~range->rights)
 		t->stale[range->vtl] = 1;
-	if (*view == range->rights && !t->relaxed)
+	/* Only a reset may repeat itself: after a failure it cannot know what the host has. */
+	if (*view == range->rights && !t->relaxed && vsmtest_entry()->vp != VSMTEST_ENTRY_PARTITION)
 		vsmtest_breach(t, "protect at %llx changes nothing", (unsigned long long)gpa);
 	*view = (uint8_t)range->rights;
 }

@@ -227,6 +227,8 @@ static void denied_read(uint32_t cpl)
 
 	guest_print("VTL1 takes away all access to a page; VTL0 reads it from CPL %u.\n", cpl);
 	deny(HV_MAP_GPA_PERMISSIONS_NONE, HV_INTERCEPT_ACCESS_READ, cpl);
+	demo_check(hv_protect(&hv, page, HV_MAP_GPA_PERMISSIONS_MASK) != HV_STATUS_SUCCESS, "VTL0",
+		   "VTL0 itself cannot take the page back");
 	r = touch(read_word, cpl);
 	check_touched(&r, DEMO_SECRET);
 	demo_check(demo_vtl1_intercepts() == before + 1, "VTL0", "VTL1 was entered once for it");

@@ -276,6 +276,9 @@ def tally(b):
     check('skips', '0 passed, 0 failed, 2 skipped', skips)
     check('skips without KVM', '0 passed, 0 failed, 2 skipped', skips, '--kvm', b.path('none'))
     check('skips with KVM', '0 passed, 1 failed, 1 skipped', skips, '--kvm', b.path('good.h'))
+    check('a skip elsewhere for want of KVM', '1 passed, 1 failed, 0 skipped',
+          [('s', 'vmm', record('1..2\nok 1 - x # SKIP no /dev/kvm\nok 2 - y\n'))],
+          '--kvm', b.path('good.h'))
 
 
 def command_line(b):

@@ -5,8 +5,10 @@
  *
  * Three channels are never mixed: a 16-bit HV status answers the guest, a negative `enum vsm_err`
  * answers the programmer of the VMM, and a verdict (types.h) answers the run loop.
- * Each failing call also logs one line through vsm_host_ops.log that names the function, the
- * argument and what was wrong with it.
+ * A call that configures, creates or enters something and fails also logs a line through
+ * vsm_host_ops.log that names the function, the argument and what was wrong with it; so does each
+ * host op that failed. Lines are thinned out: the 1st, 2nd, 4th, 8th ... of a kind. Look-ups log
+ * nothing.
  */
 #ifndef VSM_ERROR_H
 #define VSM_ERROR_H
@@ -36,9 +38,9 @@ enum vsm_err {
 #define VSM_PENDING 1
 
 /**
- * Text for an error, for example "misuse: wrong order, state or thread".
+ * Text for an error, for example "out of memory".
  *
- * @param err a value as returned (negative) or a `enum vsm_err` (positive).
+ * @param err a value as returned (negative) or an `enum vsm_err` (positive); 0 is "success".
  * @return static text, never NULL; "unknown error" for others.
  * Thread: any.
  */
@@ -47,6 +49,7 @@ VSM_EXPORT const char *vsm_strerror(int err);
 /**
  * Name of an HV status, for example "HV_STATUS_INVALID_PARAMETER" (TLFS App. B).
  *
+ * @param status HV_STATUS_*, for example bits 15:0 of a hypercall result value.
  * @return static text, never NULL; "HV_STATUS_UNKNOWN" for a number without a name.
  * Thread: any.
  */

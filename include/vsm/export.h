@@ -9,12 +9,18 @@
 #ifndef VSM_EXPORT_H
 #define VSM_EXPORT_H
 
+/** Marks what the shared libraries export. */
 #if defined(__GNUC__)
 #define VSM_EXPORT __attribute__((visibility("default")))
 #else
 #define VSM_EXPORT
 #endif
 
+/**
+ * @name Around the declarations of a header
+ * @{
+ */
+/** C linkage, also for C++. */
 #ifdef __cplusplus
 #define VSM_BEGIN_DECLS extern "C" {
 #define VSM_END_DECLS	}
@@ -22,5 +28,6 @@
 #define VSM_BEGIN_DECLS
 #define VSM_END_DECLS
 #endif
+/** @} */
 
 #endif /* VSM_EXPORT_H */

@@ -13,8 +13,12 @@
  *  - **Failure**: 0 is success, a negative `enum vsm_err` is failure, and a failed op must have
  *    changed nothing unless it reports how far it came. libvsm then undoes what it did in the same
  *    entry.
+ *  - **Pending**: only ops that take a token may return #VSM_PENDING, and only when the token is
+ *    not 0. The VP then waits; vsm_op_complete() ends it. A token of 0 asks for an answer at once:
+ *    libvsm takes something back, or resets.
  *  - **Re-entry**: an op must not call vsm_* functions, except vsm_gpa_rights(), vsm_op_complete(),
- *    vsm_vp_index() and the functions of error.h; others answer -VSM_ERR_MISUSE.
+ *    vsm_vp_index(), vsm_vp_opaque() and those that take no handle. The entries of vp.h and
+ *    vsm_partition_reset() answer -VSM_ERR_MISUSE.
  *  - An op must return: no longjmp, no exception, no thread exit.
  *
  * `size`, regs_get, regs_set, gpa_read and gpa_write are mandatory. Any other op may be NULL; what
@@ -88,9 +92,9 @@ struct vsm_host_ops {
 	 * @param groups VSM_REGS_* of all registers in the batch.
 	 * @param regs   names are set; fill in the values.
 	 * @param count  1 .. 32.
-	 * Thread: the VP's. Locks: none. May fail (-VSM_ERR_HOST, or -VSM_ERR_NOTFOUND for a register
-	 * that this host does not have): the entry fails, or the guest gets INVALID_PARAMETER.
-	 * Re-entry: no. Mandatory.
+	 * Thread: the VP's. Locks: none. May fail: the entry fails with -VSM_ERR_HOST. If the guest
+	 * asked for a register that this host does not have, -VSM_ERR_NOTFOUND gives it
+	 * INVALID_PARAMETER. Re-entry: no. Mandatory.
 	 */
 	int (*regs_get)(void *vp, uint32_t vtl, uint32_t groups, struct vsm_reg *regs,
 			uint32_t count);
@@ -99,9 +103,16 @@ struct vsm_host_ops {
 	 * Write registers of a VTL of a VP, active or not: all of the batch or none.
 	 *
 	 * Values come from the guest and were checked against the architecture. A host that still
-	 * cannot take one answers -VSM_ERR_INVAL: the guest gets INVALID_REGISTER_VALUE.
+	 * cannot take one answers -VSM_ERR_INVAL: the guest gets INVALID_REGISTER_VALUE. A host need
+	 * not have every private register of a VTL that is enabled: -VSM_ERR_NOTFOUND, alone in its
+	 * batch, is then passed over.
 	 * RIP of the active VTL given here is where the guest goes on.
-	 * Thread: the VP's. Locks: none. May fail: the entry is rolled back. Re-entry: no. Mandatory.
+	 * @param vtl    0 .. the partition's max_vtl.
+	 * @param groups VSM_REGS_* of all registers in the batch.
+	 * @param regs   names and values.
+	 * @param count  1 .. 32.
+	 * Thread: the VP's. Locks: none. May fail: the entry is rolled back and fails with
+	 * -VSM_ERR_HOST. Re-entry: no. Mandatory.
 	 */
 	int (*regs_set)(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
 			uint32_t count);
@@ -137,12 +148,13 @@ struct vsm_host_ops {
 	 *
 	 * libvsm has checked the rights, and reads a byte once in an entry. The range lies within one
 	 * page and within RAM declared by vsm_ram_add().
-	 * Thread: that of the entry. Locks: none. May fail: the guest gets INVALID_PARAMETER or the
-	 * entry fails. Re-entry: no. Mandatory.
+	 * Thread: that of the entry. Locks: none. May fail: the entry fails with -VSM_ERR_HOST, the
+	 * guest stands at the trap. Re-entry: no. Mandatory.
 	 */
 	int (*gpa_read)(void *opaque, uint64_t gpa, void *buf, uint32_t len);
 
-	/** Write guest RAM; the counterpart of gpa_read. All of it or nothing. Mandatory. */
+	/** Write guest RAM; the counterpart of gpa_read. All of it or nothing. Also called by
+	 *  vsm_partition_reset() to zero RAM, page by page. Mandatory. */
 	int (*gpa_write)(void *opaque, uint64_t gpa, const void *buf, uint32_t len);
 
 	/**
@@ -150,9 +162,9 @@ struct vsm_host_ops {
 	 * guest's reach until overlay_map shows a page of it, valid until vsm_partition_destroy().
 	 *
 	 * @param bytes (2 + 3 × max_vps) × (max_vtl + 1) pages.
-	 * Thread: that of vsm_partition_realise(). Locks: none. NULL result: realise fails with
-	 * -VSM_ERR_NOMEM. Re-entry: no. NULL op: the allocator is asked instead. The memory stays the
-	 * host's.
+	 * Thread: that of vsm_partition_realise(). Locks: none. NULL result, or one that is not
+	 * page-aligned: realise fails with -VSM_ERR_NOMEM; if it is tried again, so is this op.
+	 * Re-entry: no. NULL op: the allocator is asked instead. The memory stays the host's.
 	 */
 	void *(*overlay_arena)(void *opaque, size_t bytes);
 
@@ -163,8 +175,9 @@ struct vsm_host_ops {
 	 * and bytes of the covered page are untouched and come back when it is uncovered. Effective
 	 * on all VPs before the calling VP executes its next guest instruction.
 	 *
-	 * Thread: that of the entry. Locks: none. May fail: the guest's MSR write is refused with #GP.
-	 * May return #VSM_PENDING and end by vsm_op_complete(token). Re-entry: no.
+	 * Thread: that of the entry. Locks: none. May fail: the guest's MSR write is refused with #GP,
+	 * a SetVpRegisters with INVALID_REGISTER_VALUE. May return #VSM_PENDING and end by
+	 * vsm_op_complete(token). Re-entry: no.
 	 * NULL: no overlay page, hence no hypercalls and no VSM (#VSM_CAP_OVERLAYS is off).
 	 */
 	int (*overlay_map)(void *opaque, const struct vsm_overlay *overlay, uint64_t token);
@@ -178,23 +191,27 @@ struct vsm_host_ops {
 	 * that protect at once cannot leave a stale view. Overlay pages keep their own rights.
 	 *
 	 * @param ranges changed ranges only; order is that of the guest's list.
-	 * @param count  1 .. 512 × the number of VTLs.
-	 * @param done   set by the host when it fails: ranges that were applied.
+	 * @param count  1 .. 512 × max_vtl.
+	 * @param done   set by the host when it fails: ranges that were applied, 0 .. count - 1.
 	 * Thread: that of the entry. Locks: none. May fail: -VSM_ERR_NOMEM gives the guest
-	 * INSUFFICIENT_MEMORY, others OPERATION_DENIED; ranges from `done` on are rolled back in the
-	 * table. May return #VSM_PENDING. Re-entry: only vsm_gpa_rights().
+	 * INSUFFICIENT_MEMORY, others OPERATION_DENIED. The list element that range `done` came from,
+	 * and all after it, are rolled back in the table; ranges of that element which were applied
+	 * are given back by a second call with token 0. May return #VSM_PENDING. Re-entry: only
+	 * vsm_gpa_rights().
 	 * NULL: no right can be taken away (#VSM_CAP_PROTECT is off).
 	 */
 	int (*protect)(void *opaque, const struct vsm_protect_range *ranges, uint32_t count,
 		       uint32_t *done, uint64_t token);
 
 	/**
-	 * Drop all guest translations of one VTL on one VP or on #VSM_ALL_VPS.
+	 * Drop all guest translations of one VTL on one VP or on #VSM_ALL_VPS; this version asks for
+	 * all VPs only.
 	 *
 	 * Called after `protect` took rights away, unless the host declared
 	 * #VSM_HOST_PROTECT_FLUSHES. Effective before the calling VP's next guest instruction.
-	 * Thread: that of the entry. Locks: none. May fail: the entry fails, the VP must not go on.
-	 * May return #VSM_PENDING. Re-entry: no.
+	 * Thread: that of the entry. Locks: none. May fail: the entry fails with -VSM_ERR_HOST, and
+	 * no later change of rights succeeds before the flush was made up for. May return
+	 * #VSM_PENDING. Re-entry: no.
 	 * NULL: #VSM_CAP_TLB_FLUSH is off; without #VSM_HOST_PROTECT_FLUSHES also #VSM_CAP_PROTECT.
 	 */
 	int (*tlb_flush)(void *opaque, uint32_t vtl, uint32_t vp, uint64_t token);
@@ -215,7 +232,7 @@ struct vsm_host_ops {
 	 * Queue an exception for a VTL of a VP that is not running; it is raised on its next entry
 	 * (PendingEvent0, TLFS 7.8.2). NULL event: take a queued one back.
 	 *
-	 * Thread: the VP's. Locks: none. May fail: the guest gets the failure. Re-entry: no.
+	 * Thread: the VP's. Locks: none. May fail: the entry fails with -VSM_ERR_HOST. Re-entry: no.
 	 * NULL: PendingEvent0 is no register of this partition (#VSM_CAP_INJECT is off).
 	 */
 	int (*inject_event)(void *vp, uint32_t vtl, const struct vsm_exception *event);
@@ -244,7 +261,7 @@ struct vsm_host_ops {
 	/**
 	 * Allocate zeroed memory, aligned for any type.
 	 *
-	 * Called by vsm_partition_create(), _realise() and vsm_vp_create() only, never later.
+	 * Called by vsm_partition_create(), vsm_partition_realise() and vsm_vp_create() only.
 	 * Thread: theirs. Locks: none. NULL result: the call fails with -VSM_ERR_NOMEM and leaves
 	 * nothing behind. Re-entry: no. NULL (both): calloc() and free().
 	 */

@@ -94,11 +94,12 @@ struct vsm_hypercall {
 #define VSM_DECODE_EXCEPTION 2 /**< Refused: raise exception vsm_hypercall.vector. */
 
 /**
- * Decode a hypercall. Checks, in this order: CPL and mode (#UD), hypercalls enabled (#UD), form of
- * VTL call and return (#UD), privilege (ACCESS_DENIED), reserved bits (INVALID_HYPERCALL_INPUT),
- * unoffered register forms (#UD), unknown or unoffered code (INVALID_HYPERCALL_CODE), rep fields,
- * variable header and block size (INVALID_HYPERCALL_INPUT), alignment, page crossing and GPA space
- * (INVALID_ALIGNMENT).
+ * Decode a hypercall. Checks, in this order: CPL and mode (#UD), hypercalls enabled (#UD); of VTL
+ * call and return form, offer and privilege (all #UD); of others privilege (ACCESS_DENIED), reserved
+ * bits (INVALID_HYPERCALL_INPUT), unknown or unoffered code (INVALID_HYPERCALL_CODE), unoffered
+ * register forms (#UD), rep fields and variable header (INVALID_HYPERCALL_INPUT), size of the
+ * blocks in registers (INVALID_HYPERCALL_INPUT) or their alignment, page crossing and GPA space in
+ * memory (INVALID_ALIGNMENT).
  *
  * For a 32-bit caller only the low halves of the registers are looked at.
  *
@@ -106,7 +107,8 @@ struct vsm_hypercall {
  * @param caps what is offered.
  * @param out  caller sets out->size; filled in as far as decoding came.
  * @return VSM_DECODE_OK, VSM_DECODE_STATUS or VSM_DECODE_EXCEPTION.
- * @retval -VSM_ERR_INVAL an argument is NULL, or a size field is wrong.
+ * @retval -VSM_ERR_INVAL an argument is NULL, a size field is wrong, or mode, cpl, phys_bits or
+ *                        reserved is out of range.
  * Thread: any.
  */
 VSM_EXPORT int vsm_hypercall_decode(const struct vsm_hypercall_regs *regs,
@@ -130,13 +132,20 @@ struct vsm_hypercall_info {
 	char name[48]; /**< TLFS name, NUL-terminated. */
 };
 
-/** Number of rows of the table, at most 64. Thread: any. */
+/**
+ * Number of rows of the table.
+ *
+ * @return 1 .. 64.
+ * Thread: any.
+ */
 VSM_EXPORT uint32_t vsm_hypercall_count(void);
 
 /**
  * Row of a call code.
  *
- * @return row, or -VSM_ERR_NOTFOUND. Thread: any.
+ * @param code HVCALL_*
+ * @return row, or -VSM_ERR_NOTFOUND.
+ * Thread: any.
  */
 VSM_EXPORT int vsm_hypercall_row(uint16_t code);
 
@@ -145,13 +154,20 @@ VSM_EXPORT int vsm_hypercall_row(uint16_t code);
  *
  * @param row  0 .. vsm_hypercall_count() - 1.
  * @param info caller sets info->size; filled in.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL    info is NULL or info->size is wrong.
  * @retval -VSM_ERR_NOTFOUND no such row.
  * Thread: any.
  */
 VSM_EXPORT int vsm_hypercall_info(uint32_t row, struct vsm_hypercall_info *info);
 
-/** Name of a call, for example "HvCallVtlCall"; "unknown hypercall" for others. Thread: any. */
+/**
+ * Name of a call, for example "HvCallVtlCall".
+ *
+ * @param code HVCALL_*
+ * @return static text, never NULL; "unknown hypercall" for others.
+ * Thread: any.
+ */
 VSM_EXPORT const char *vsm_hypercall_name(uint16_t code);
 
 VSM_END_DECLS

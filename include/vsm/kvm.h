@@ -33,7 +33,7 @@ struct vsm_kvm_vp;
 /* Shared state that KVM shows only by an ioctl of its own, moved at each VTL switch if asked for:
  * vsm_kvm_options.carry. GPRs and CR2 are always moved and cost no ioctl. */
 #define VSM_KVM_CARRY_FPU     0x1u /**< x87, MXCSR, XMM; with XSAVE all user components. */
-#define VSM_KVM_CARRY_DEBUG   0x2u /**< DR0..DR3, and DR6 (TLFS 15.11.2). */
+#define VSM_KVM_CARRY_DEBUG   0x2u /**< DR0..DR3 (TLFS 15.11.2); DR6 is private here. */
 #define VSM_KVM_CARRY_XCR0    0x4u /**< XCR0 */
 /** All that the guest's CPUID exposes. */
 #define VSM_KVM_CARRY_DEFAULT 0x80000000u
@@ -135,19 +135,27 @@ struct vsm_kvm_stats {
  *
  * @param kvm_fd open /dev/kvm, or -1 to open it here.
  * @param out    caller sets out->size; filled in.
+ * @retval 0 done; what is missing stands in out->missing.
  * @retval -VSM_ERR_INVAL out is NULL or out->size is wrong.
  * @retval -VSM_ERR_SYS   /dev/kvm cannot be opened or used; errno tells why.
  * Thread: any.
  */
 VSM_EXPORT int vsm_kvm_probe(int kvm_fd, struct vsm_kvm_host *out);
 
-/** Fill options with the defaults. Thread: any. */
+/**
+ * Fill options with the defaults.
+ *
+ * @param options cleared and set. NULL is ignored.
+ * Thread: any.
+ */
 VSM_EXPORT void vsm_kvm_options_init(struct vsm_kvm_options *options);
 
 /**
  * Open the VMs of all VTLs.
  *
- * @param out the backend, for vsm_kvm_destroy(). Untouched on failure.
+ * @param options copied. More than one VP needs kick_signal and kick.
+ * @param out     the backend, for vsm_kvm_destroy(). Untouched on failure.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL an argument or field is wrong.
  * @retval -VSM_ERR_NOSUP this KVM lacks something required; the log names it.
  * @retval -VSM_ERR_NOMEM no memory.
@@ -156,26 +164,44 @@ VSM_EXPORT void vsm_kvm_options_init(struct vsm_kvm_options *options);
  */
 VSM_EXPORT int vsm_kvm_create(const struct vsm_kvm_options *options, struct vsm_kvm **out);
 
-/** Close everything. The partition must be destroyed before. @param k may be NULL. */
+/**
+ * Close everything. The partition must be destroyed before.
+ *
+ * @param k may be NULL. None of its VPs may be running.
+ * Thread: any.
+ */
 VSM_EXPORT void vsm_kvm_destroy(struct vsm_kvm *k);
 
 /**
  * Fill in what a partition on this host must be configured with: ranges of registers, address bits,
  * enforceable masks, trap. The caller may then change the fields that are policy.
  *
+ * @param k      the backend.
  * @param config as vsm_config_init() left it.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL an argument is NULL.
+ * Thread: any.
  */
 VSM_EXPORT int vsm_kvm_config(const struct vsm_kvm *k, struct vsm_config *config);
 
-/** The ops, to be given to vsm_partition_create() with `k` as opaque. Lives as long as `k`. */
+/**
+ * The ops, to be given to vsm_partition_create() with `k` as opaque.
+ *
+ * @param k the backend.
+ * @return lives as long as `k`; NULL for NULL.
+ * Thread: any.
+ */
 VSM_EXPORT const struct vsm_host_ops *vsm_kvm_ops(const struct vsm_kvm *k);
 
 /**
  * Tell the backend its partition, before RAM is added.
  *
+ * @param k   the backend.
+ * @param vsm made with vsm_kvm_ops(); not realised yet. Stays the caller's.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is NULL.
  * @retval -VSM_ERR_MISUSE bound already.
+ * Thread: that of create.
  */
 VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
 
@@ -186,12 +212,14 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
  * Add RAM: makes a view and slots in every VTL's VM, populates it, and declares it to the
  * partition (vsm_ram_add()).
  *
- * @param gpa    page-aligned.
- * @param size   page-aligned, not 0.
+ * @param k      bound to a partition.
+ * @param gpa    page-aligned. The last page of the physical address space must stay free.
+ * @param size   bytes, a multiple of 4096, not 0.
  * @param fd     shared memory (memfd, shmem or hugetlbfs file); stays the caller's, must not be
  *               truncated while in use.
  * @param offset of the range in fd, page-aligned.
  * @param flags  0
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is wrong; fd is not shared memory or is too short.
  * @retval -VSM_ERR_RANGE, -VSM_ERR_EXISTS, -VSM_ERR_NOMEM, -VSM_ERR_MISUSE as vsm_ram_add().
  * @retval -VSM_ERR_SYS    mmap or KVM refused; errno tells why.
@@ -204,9 +232,13 @@ VSM_EXPORT int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, i
  * Map memory of a device (ROM, frame buffer) at the same place in every VTL's VM. It is no RAM for
  * VSM: not protectable, not usable for hypercalls.
  *
+ * @param k      the backend.
+ * @param gpa    page-aligned.
+ * @param size   bytes, a multiple of 4096, not 0.
  * @param memory page-aligned host memory, stays the caller's, must outlive `k`.
  * @param flags  #VSM_KVM_MAP_READONLY or 0.
- * @retval as vsm_kvm_ram_add().
+ * @return as vsm_kvm_ram_add().
+ * Thread: that of create.
  */
 VSM_EXPORT int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, void *memory,
 				  uint32_t flags);
@@ -215,30 +247,66 @@ VSM_EXPORT int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size
  * Create a VP: its vCPUs in every VTL's VM, CPUID with the partition's hypervisor leaves, MSR
  * filter, and the libvsm VP. It starts at the reset vector unless vsm_kvm_vp_set() says otherwise.
  *
+ * @param k       bound to a realised partition.
+ * @param index   VP index, below vsm_kvm_options.max_vps.
+ * @param apic_id initial APIC id, unique in the partition; also in the guest's CPUID.
+ * @param out     the VP; lives as long as `k`. Untouched on failure.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is wrong.
  * @retval -VSM_ERR_MISUSE not bound, or the partition is not realised.
- * @retval others as vsm_vp_create(), -VSM_ERR_SYS.
+ * @retval -VSM_ERR_EXISTS index or apic_id is in use.
+ * @retval -VSM_ERR_NOMEM  no memory.
+ * @retval -VSM_ERR_SYS    KVM refused; errno tells why.
  * Thread: any; the VP belongs to the thread that first runs it.
  */
 VSM_EXPORT int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id,
 				 struct vsm_kvm_vp **out);
 
-/** The libvsm VP. NULL for NULL. */
+/**
+ * The libvsm VP.
+ *
+ * @param kvp may be NULL.
+ * @return lives as long as the partition; NULL for NULL.
+ * Thread: any.
+ */
 VSM_EXPORT struct vsm_vp *vsm_kvm_vp_vsm(const struct vsm_kvm_vp *kvp);
 
-/** File descriptor of a vCPU, for what the backend does not do; -1 for a bad argument. */
+/**
+ * File descriptor of a vCPU, for what the backend does not do.
+ *
+ * @param kvp the VP.
+ * @param vtl 0 .. max_vtl.
+ * @return stays the backend's; -1 for a bad argument.
+ * Thread: the VP's.
+ */
 VSM_EXPORT int vsm_kvm_vcpu_fd(const struct vsm_kvm_vp *kvp, uint32_t vtl);
 
 /**
  * Set start registers of a VTL, by HV name, as the op regs_set does.
  *
- * @retval -VSM_ERR_INVAL an argument is wrong or KVM refuses a value.
+ * @param kvp   the VP.
+ * @param vtl   0 .. max_vtl.
+ * @param regs  names and values.
+ * @param count 1 .. 32.
+ * @retval 0 all of them are set.
+ * @retval -VSM_ERR_INVAL    an argument is wrong or KVM refuses a value.
+ * @retval -VSM_ERR_NOTFOUND KVM does not keep one of them.
+ * @retval -VSM_ERR_HOST     KVM failed.
  * Thread: the VP's, or before it runs.
  */
 VSM_EXPORT int vsm_kvm_vp_set(struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vsm_reg *regs,
 			      uint32_t count);
 
-/** Read registers of a VTL, by HV name; see vsm_kvm_vp_set(). */
+/**
+ * Read registers of a VTL, by HV name, as the op regs_get does.
+ *
+ * @param kvp   the VP.
+ * @param vtl   0 .. max_vtl.
+ * @param regs  names are set; values are filled in.
+ * @param count 1 .. 32.
+ * @return as vsm_kvm_vp_set().
+ * Thread: the VP's, or before it runs.
+ */
 VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_reg *regs,
 			      uint32_t count);
 
@@ -256,6 +324,7 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * page without rights - page tables, descriptor tables, the stack of an exception - gives the guest
  * a fault or a triple fault, or stops it in that instruction until a kick.
  *
+ * @param kvp  the VP.
  * @param exit caller sets exit->size; filled in. The VMM answers by writing to exit->data or to
  *             the msr_ fields before it calls again with the same struct.
  * @retval 0             exit is filled in.
@@ -266,21 +335,44 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  */
 VSM_EXPORT int vsm_kvm_run(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit);
 
-/** Make the VP leave the guest soon: vsm_kvm_run() returns VSM_KVM_EXIT_INTR. Thread: any. */
+/**
+ * Make the VP leave the guest soon: vsm_kvm_run() returns VSM_KVM_EXIT_INTR. Calls the callback
+ * vsm_kvm_options.kick.
+ *
+ * @param kvp may be NULL.
+ * Thread: any.
+ */
 VSM_EXPORT void vsm_kvm_kick(struct vsm_kvm_vp *kvp);
 
-/** Read the counters. @retval -VSM_ERR_INVAL as vsm_stats_get(). Thread: the VP's, or stopped. */
+/**
+ * Read the counters.
+ *
+ * @param k   the backend.
+ * @param out caller sets out->size; filled in.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL an argument is NULL or out->size is wrong.
+ * Thread: the VP's, or all VPs stopped.
+ */
 VSM_EXPORT int vsm_kvm_stats_get(const struct vsm_kvm *k, struct vsm_kvm_stats *out);
 
-/** VSM_KVM_CARRY_* that switches move: the options' set cut to what KVM and CPUID have. */
+/**
+ * What switches move beside GPRs and CR2.
+ *
+ * @param k the backend.
+ * @return VSM_KVM_CARRY_*: the options' set cut to what KVM and CPUID have.
+ * Thread: any.
+ */
 VSM_EXPORT uint32_t vsm_kvm_carry(const struct vsm_kvm *k);
 
 /**
  * Shared registers of the register table that switches do not move, for a report.
  *
- * @param names filled with HV names.
+ * @param k     the backend.
+ * @param names filled with HV names; may be NULL if max is 0.
  * @param max   capacity.
- * @return how many there are, may be above max; -VSM_ERR_INVAL for a NULL argument.
+ * @return how many there are, may be above max.
+ * @retval -VSM_ERR_INVAL k or names is NULL.
+ * Thread: any.
  */
 VSM_EXPORT int vsm_kvm_left_out(const struct vsm_kvm *k, uint32_t *names, uint32_t max);
 

@@ -139,7 +139,9 @@ VSM_EXPORT void vsm_config_init(struct vsm_config *config);
  * @param ops    copied.
  * @param opaque first argument of the partition-wide ops. Stays the caller's.
  * @param out    the new partition, to be given to vsm_partition_destroy(). Untouched on failure.
- * @retval -VSM_ERR_INVAL an argument or field is wrong; the log line names it.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL an argument or field is wrong; the log line names it, unless an argument
+ *                        is NULL or ops->size is wrong.
  * @retval -VSM_ERR_NOSUP SMM, nested virtualization or an MBEC mask was declared.
  * @retval -VSM_ERR_NOMEM no memory.
  * Thread: any; the partition belongs to that thread until it is realised.
@@ -158,8 +160,10 @@ VSM_EXPORT void vsm_partition_destroy(struct vsm *vsm);
 /**
  * Declare a range of guest RAM. Only RAM can be protected or named in hypercalls.
  *
+ * @param vsm  not realised yet.
  * @param gpa  page-aligned start.
  * @param size bytes, a multiple of 4096, not 0; the range must lie within vsm_config.phys_bits.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  vsm is NULL, or gpa or size is not page-aligned, or size is 0.
  * @retval -VSM_ERR_RANGE  the range wraps or lies outside the physical address space.
  * @retval -VSM_ERR_EXISTS it overlaps a range declared before.
@@ -172,6 +176,9 @@ VSM_EXPORT int vsm_ram_add(struct vsm *vsm, uint64_t gpa, uint64_t size);
 /**
  * End of configuration: allocate, fix what the guest is offered, allow VPs to be created.
  *
+ * @param vsm a partition whose RAM is declared. Without RAM, or with max_vtl 0, nothing can be
+ *            protected.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  vsm is NULL, or tsc_hz gave 10,000,000 or less.
  * @retval -VSM_ERR_MISUSE realised already.
  * @retval -VSM_ERR_NOMEM  no memory, or the map would pass vsm_config.protmap_max_bytes. May be
@@ -185,7 +192,11 @@ VSM_EXPORT int vsm_partition_realise(struct vsm *vsm);
  * overlays gone, rights lifted, RAM zeroed if an enabled VTL asked for it (ZeroMemoryOnReset, TLFS
  * 15.5.1.2). Architectural registers of VTL0 are the VMM's to reset. Idempotent.
  *
- * No VP may be in an entry or in the guest. Ops may not answer #VSM_PENDING here.
+ * No VP may be in an entry or in the guest. A host op that was pending is forgotten: its
+ * vsm_op_complete() finds nobody. Ops may not answer #VSM_PENDING here.
+ *
+ * @param vsm realised.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  vsm is NULL.
  * @retval -VSM_ERR_MISUSE not realised, or a VP is in an entry.
  * @retval -VSM_ERR_HOST   an op failed: the reset went on, but its effect is missing on the host;
@@ -195,9 +206,11 @@ VSM_EXPORT int vsm_partition_realise(struct vsm *vsm);
 VSM_EXPORT int vsm_partition_reset(struct vsm *vsm);
 
 /**
- * What the partition can do. Meaningful after vsm_partition_realise().
+ * What the partition can do. Fixed by vsm_partition_realise().
  *
+ * @param vsm realised.
  * @param out caller sets out->size; filled in.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is NULL or out->size is too small.
  * @retval -VSM_ERR_MISUSE not realised.
  * Thread: any.
@@ -207,7 +220,9 @@ VSM_EXPORT int vsm_capabilities_get(const struct vsm *vsm, struct vsm_capabiliti
 /**
  * Read the counters.
  *
+ * @param vsm in any state.
  * @param out caller sets out->size; filled in.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL an argument is NULL or out->size is too small.
  * Thread: any.
  */
@@ -219,7 +234,10 @@ VSM_EXPORT int vsm_stats_get(const struct vsm *vsm, struct vsm_stats *out);
  * Leaves depend on configuration and ops only, never on run-time state; they are the same for all
  * VPs and VTLs. Leaves above the maximum read 0.
  *
+ * @param vsm  realised.
  * @param leaf 0x40000000 .. 0x400000ff.
+ * @param out  filled in.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is NULL, or leaf is outside that range.
  * @retval -VSM_ERR_MISUSE not realised.
  * Thread: any.
@@ -232,9 +250,11 @@ VSM_EXPORT int vsm_cpuid_get(const struct vsm *vsm, uint32_t leaf, struct vsm_cp
  *
  * Lock-free, callable from within host ops. Overlays are not looked at.
  *
+ * @param vsm    realised.
  * @param vtl    0 .. max_vtl.
  * @param gpa    any byte of the page.
  * @param rights set to HV_MAP_GPA_* bits 0..3.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  vsm or rights is NULL, or vtl is too large.
  * @retval -VSM_ERR_RANGE  gpa is not RAM.
  * @retval -VSM_ERR_MISUSE not realised.
@@ -247,11 +267,14 @@ VSM_EXPORT int vsm_gpa_rights(const struct vsm *vsm, uint32_t vtl, uint64_t gpa,
  *
  * The VP that waits is kicked and finishes its exit in vsm_vp_run_prepare().
  *
+ * @param vsm    of which the op was called.
  * @param token  as given to the op.
  * @param result 0 or a negative `enum vsm_err`.
  * @param done   for `protect` with a negative result: ranges that were applied; else ignored.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL    vsm is NULL or result is positive.
- * @retval -VSM_ERR_NOTFOUND nobody waits for that token.
+ * @retval -VSM_ERR_NOTFOUND nobody waits for that token: never given, ended already, or forgotten
+ *                           by a reset.
  * Thread: any, also under locks of the host.
  */
 VSM_EXPORT int vsm_op_complete(struct vsm *vsm, uint64_t token, int result, uint32_t done);

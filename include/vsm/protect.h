@@ -64,28 +64,44 @@ VSM_EXPORT int vsm_rights_valid(uint32_t mask, int mbec);
  * @param count     number of ranges, 1 .. 64.
  * @param max_bytes upper bound of the memory.
  * @param out       the map, for vsm_protmap_destroy(). Untouched on failure.
- * @retval -VSM_ERR_INVAL  an argument is out of range.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL  an argument is NULL or out of range.
  * @retval -VSM_ERR_EXISTS ranges overlap.
  * @retval -VSM_ERR_NOMEM  the allocator failed, or max_bytes does not suffice.
+ * Thread: any.
  */
 VSM_EXPORT int vsm_protmap_create(const struct vsm_allocator *allocator, uint32_t max_vtl,
 				  const struct vsm_range *ram, uint32_t count, uint64_t max_bytes,
 				  struct vsm_protmap **out);
 
-/** Destroy a map. @param map may be NULL. No reader may be left. */
+/**
+ * Destroy a map.
+ *
+ * @param map may be NULL. No reader may be left.
+ * Thread: any.
+ */
 VSM_EXPORT void vsm_protmap_destroy(struct vsm_protmap *map);
 
-/** Bytes that the map occupies; 0 for NULL. */
+/**
+ * Memory of a map.
+ *
+ * @param map may be NULL.
+ * @return bytes asked of the allocator, one per page and protecting VTL and a little more; 0 for
+ *         NULL.
+ * Thread: any.
+ */
 VSM_EXPORT uint64_t vsm_protmap_bytes(const struct vsm_protmap *map);
 
 /**
  * Set the mask of pages explicitly.
  *
+ * @param map   the map.
  * @param vtl   the protecting VTL, 1 .. max_vtl.
  * @param gpa   page-aligned start.
  * @param pages number of pages, at least 1.
  * @param mask  0 .. 15; legality is the caller's business, see vsm_rights_valid().
- * @retval -VSM_ERR_INVAL an argument is out of range.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL an argument is NULL, unaligned or out of range.
  * @retval -VSM_ERR_RANGE not all of it is RAM; nothing was changed.
  * Thread: one writer.
  */
@@ -93,9 +109,14 @@ VSM_EXPORT int vsm_protmap_set(struct vsm_protmap *map, uint32_t vtl, uint64_t g
 			       uint32_t mask);
 
 /**
- * Forget that a page was set explicitly: it follows the default mask again.
+ * Forget that pages were set explicitly: they follow the default mask again.
  *
- * @retval -VSM_ERR_INVAL, -VSM_ERR_RANGE as vsm_protmap_set().
+ * @param map   the map.
+ * @param vtl   the protecting VTL, 1 .. max_vtl.
+ * @param gpa   page-aligned start.
+ * @param pages number of pages, at least 1.
+ * @return as vsm_protmap_set().
+ * Thread: one writer.
  */
 VSM_EXPORT int vsm_protmap_unset(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
 				 uint64_t pages);
@@ -103,9 +124,13 @@ VSM_EXPORT int vsm_protmap_unset(struct vsm_protmap *map, uint32_t vtl, uint64_t
 /**
  * Mask of one page in the set of one VTL, enabled or not.
  *
- * @param mask     set to 0..15.
+ * @param map          the map.
+ * @param vtl          the protecting VTL, 1 .. max_vtl.
+ * @param gpa          page-aligned.
+ * @param mask         set to 0..15.
  * @param explicit_set set to 1 if the page was set, 0 if the default applies; may be NULL.
- * @retval -VSM_ERR_INVAL, -VSM_ERR_RANGE as vsm_protmap_set().
+ * @return as vsm_protmap_set().
+ * Thread: any.
  */
 VSM_EXPORT int vsm_protmap_get(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
 			       uint32_t *mask, uint32_t *explicit_set);
@@ -113,17 +138,32 @@ VSM_EXPORT int vsm_protmap_get(const struct vsm_protmap *map, uint32_t vtl, uint
 /**
  * Default mask of a VTL's set: of all pages that were not set explicitly.
  *
+ * @param map  the map.
+ * @param vtl  the protecting VTL, 1 .. max_vtl.
+ * @param mask 0 .. 15.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL map is NULL, vtl or mask is out of range.
  * Thread: one writer. Takes constant time.
  */
 VSM_EXPORT int vsm_protmap_default_set(struct vsm_protmap *map, uint32_t vtl, uint32_t mask);
 
-/** Default mask of a VTL's set; initially #VSM_RIGHTS_ALL, also for a bad argument. */
+/**
+ * Default mask of a VTL's set.
+ *
+ * @param map the map.
+ * @param vtl the protecting VTL, 1 .. max_vtl.
+ * @return 0 .. 15, initially #VSM_RIGHTS_ALL; that also for a bad argument.
+ * Thread: any.
+ */
 VSM_EXPORT uint32_t vsm_protmap_default(const struct vsm_protmap *map, uint32_t vtl);
 
 /**
  * Switch a VTL's set on or off.
  *
+ * @param map the map.
+ * @param vtl the protecting VTL, 1 .. max_vtl.
+ * @param on  1 on, 0 off.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL map is NULL or vtl is out of range.
  * Thread: one writer.
  */
@@ -132,10 +172,13 @@ VSM_EXPORT int vsm_protmap_enable(struct vsm_protmap *map, uint32_t vtl, int on)
 /**
  * Rights of a VTL to a page: the intersection of the enabled sets of all VTLs above it.
  *
+ * @param map    the map.
  * @param vtl    the restricted VTL, 0 .. max_vtl.
  * @param gpa    any byte of the page.
  * @param rights set to 0..15.
- * @retval -VSM_ERR_INVAL, -VSM_ERR_RANGE as vsm_protmap_set().
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL an argument is NULL or out of range.
+ * @retval -VSM_ERR_RANGE gpa is not RAM.
  * Thread: any.
  */
 VSM_EXPORT int vsm_protmap_rights(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
@@ -144,9 +187,13 @@ VSM_EXPORT int vsm_protmap_rights(const struct vsm_protmap *map, uint32_t vtl, u
 /**
  * Lowest VTL above `vtl` whose set lacks one of the wanted rights: the one to be told (TLFS 13.1).
  *
- * @param wanted HV_MAP_GPA_* bits.
+ * @param map    the map.
+ * @param vtl    the restricted VTL, 0 .. max_vtl.
+ * @param gpa    any byte of the page.
+ * @param wanted HV_MAP_GPA_* bits 0..3.
  * @return the VTL; 0: nobody forbids it.
- * @retval -VSM_ERR_INVAL, -VSM_ERR_RANGE as vsm_protmap_set().
+ * @retval -VSM_ERR_INVAL an argument is NULL or out of range.
+ * @retval -VSM_ERR_RANGE gpa is not RAM.
  * Thread: any.
  */
 VSM_EXPORT int vsm_protmap_denier(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
@@ -156,10 +203,12 @@ VSM_EXPORT int vsm_protmap_denier(const struct vsm_protmap *map, uint32_t vtl, u
  * Next run of pages with equal rights, for walking the map: start with gpa 0, go on at
  * run->gpa + run->size.
  *
- * @param vtl    the restricted VTL.
+ * @param map    the map.
+ * @param vtl    the restricted VTL, 0 .. max_vtl.
  * @param gpa    where to begin; rounded down to a page, and up to the next RAM.
- * @param run    set to the run.
+ * @param run    set to the run, which does not reach beyond one range of RAM.
  * @param rights set to its rights.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL    an argument is NULL or out of range.
  * @retval -VSM_ERR_NOTFOUND no RAM at or above gpa.
  * Thread: any.
@@ -170,6 +219,7 @@ VSM_EXPORT int vsm_protmap_next(const struct vsm_protmap *map, uint32_t vtl, uin
 /**
  * Back to the start: no explicit pages, default masks all rights, nothing enabled.
  *
+ * @param map may be NULL.
  * Thread: one writer.
  */
 VSM_EXPORT void vsm_protmap_reset(struct vsm_protmap *map);

@@ -62,6 +62,7 @@ struct vsm_register_info {
  *
  * @param name HV register name.
  * @param info caller sets info->size; filled in.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL    info is NULL or info->size is wrong.
  * @retval -VSM_ERR_NOTFOUND the table has no such register.
  * Thread: any.
@@ -69,15 +70,24 @@ struct vsm_register_info {
 VSM_EXPORT int vsm_register_info(uint32_t name, struct vsm_register_info *info);
 
 /**
- * Row by position, for walking the table: 0, 1, 2 ... in ascending order of names.
+ * Row by position, for walking the table in ascending order of names.
  *
+ * @param position 0, 1, 2 ...
+ * @param info     caller sets info->size; filled in.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL    info is NULL or info->size is wrong.
  * @retval -VSM_ERR_NOTFOUND position is behind the last row.
  * Thread: any.
  */
 VSM_EXPORT int vsm_register_at(uint32_t position, struct vsm_register_info *info);
 
-/** Name for people, such as "CR0"; "unknown register" for others. Thread: any. */
+/**
+ * Name for people, such as "CR0".
+ *
+ * @param name HV register name.
+ * @return static text, never NULL; "unknown register" for others.
+ * Thread: any.
+ */
 VSM_EXPORT const char *vsm_register_name(uint32_t name);
 
 /** Limits of register values on one machine, for vsm_register_check(). */
@@ -96,7 +106,8 @@ struct vsm_register_limits {
  * @param limits of the machine.
  * @param reg    name and value.
  * @return 1 legal, 0 not.
- * @retval -VSM_ERR_INVAL    an argument is NULL or limits->size is wrong.
+ * @retval -VSM_ERR_INVAL    an argument is NULL, a field of limits is wrong, or reg->reserved is
+ *                           not 0.
  * @retval -VSM_ERR_NOTFOUND the table has no such register.
  * Thread: any.
  */
@@ -110,7 +121,7 @@ VSM_EXPORT int vsm_register_check(const struct vsm_register_limits *limits,
  * @param limits  of the machine.
  * @param context as EnableVpVtl carries it.
  * @return 1 legal, 0 not.
- * @retval -VSM_ERR_INVAL an argument is NULL or limits->size is wrong.
+ * @retval -VSM_ERR_INVAL an argument is NULL or a field of limits is wrong.
  * Thread: any.
  */
 VSM_EXPORT int vsm_context_check(const struct vsm_register_limits *limits,

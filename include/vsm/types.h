@@ -28,7 +28,8 @@ struct vsm_vp;
 
 /**
  * What the run loop does after an entry of vp.h. Entries return a verdict (>= 0) or a negative
- * error; after an error nothing of the guest-visible state has changed.
+ * error. After an error the guest stands where it stood, so that the exit can be made again;
+ * elements of a list that were finished before stay done, as repeating them does no harm.
  */
 enum vsm_verdict {
 	/** The exit is dealt with: go on in the active VTL. For a hypercall RIP stands behind the trap

@@ -10,10 +10,16 @@
 
 #include <vsm/export.h>
 
-/** Version of these headers. The ABI may change with each minor number until 1.0. */
+/**
+ * @name Version of these headers
+ * The ABI may change with each minor number until 1.0; the soname changes with it.
+ * @{
+ */
+/** Part of the version, a plain number below 256. */
 #define VSM_VERSION_MAJOR 0
 #define VSM_VERSION_MINOR 1
 #define VSM_VERSION_PATCH 0
+/** @} */
 
 /** The version as one number, comparable with `<`. */
 #define VSM_VERSION_NUMBER \
@@ -22,9 +28,10 @@
 VSM_BEGIN_DECLS
 
 /**
- * Version of the library that is linked, in the form of #VSM_VERSION_NUMBER.
+ * Version of the library that is linked.
  *
- * Thread: any. Cannot fail.
+ * @return the version in the form of #VSM_VERSION_NUMBER. Cannot fail.
+ * Thread: any.
  */
 VSM_EXPORT uint32_t vsm_version(void);
 

@@ -12,6 +12,8 @@
  *         verdict = one of the entries below, if the exit is its kind
  *     }
  *
+ * doc/host-contract.md has it in full, with the sleep that loses no kick.
+ *
  * All functions that take a `vsm_vp` run on that VP's own thread, with or without locks of the VMM;
  * the exceptions say so. One entry at a time per VP. An entry never sleeps.
  */
@@ -57,8 +59,10 @@ struct vsm_memory_fault {
  * Create a VP in VTL0, all its VTL contexts included. After the last VP is created the library
  * allocates nothing any more.
  *
+ * @param vsm    realised.
  * @param config copied.
  * @param out    the VP; lives as long as the partition. Untouched on failure.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is NULL, config->size is wrong or index >= max_vps.
  * @retval -VSM_ERR_EXISTS index or apic_id is in use.
  * @retval -VSM_ERR_MISUSE the partition is not realised.
@@ -68,25 +72,60 @@ struct vsm_memory_fault {
 VSM_EXPORT int vsm_vp_create(struct vsm *vsm, const struct vsm_vp_config *config,
 			     struct vsm_vp **out);
 
-/** The VP's own pointer. Thread: any. NULL for a NULL vp. */
+/**
+ * The VP's own pointer.
+ *
+ * @param vp may be NULL.
+ * @return what vsm_vp_create() or vsm_vp_set_opaque() was given; NULL for a NULL vp.
+ * Thread: any, while nobody changes it.
+ */
 VSM_EXPORT void *vsm_vp_opaque(const struct vsm_vp *vp);
 
-/** Change the VP's own pointer. Thread: the VP's, or before it runs. */
+/**
+ * Change the VP's own pointer, the first argument of the per-VP ops.
+ *
+ * @param vp     not in an entry.
+ * @param opaque stays the caller's.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL  vp is NULL.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry.
+ * Thread: the VP's, or before it runs.
+ */
 VSM_EXPORT int vsm_vp_set_opaque(struct vsm_vp *vp, void *opaque);
 
-/** VP index, or #VSM_ALL_VPS for a NULL vp. Thread: any. */
+/**
+ * The VP's index.
+ *
+ * @param vp may be NULL.
+ * @return 0 .. max_vps - 1, or #VSM_ALL_VPS for a NULL vp.
+ * Thread: any.
+ */
 VSM_EXPORT uint32_t vsm_vp_index(const struct vsm_vp *vp);
 
-/** The VTL that runs on this VP, 0 for a NULL vp. Thread: any; exact on the VP's own. */
+/**
+ * The VTL that runs on this VP (TLFS 15.2).
+ *
+ * @param vp may be NULL.
+ * @return 0 .. max_vtl; 0 for a NULL vp.
+ * Thread: any; exact on the VP's own, elsewhere it may be old when it arrives.
+ */
 VSM_EXPORT uint32_t vsm_vp_active_vtl(const struct vsm_vp *vp);
 
-/** Set of VTLs enabled on this VP, bit n = VTL n (TLFS 15.4); 0 for a NULL vp. Thread: any. */
+/**
+ * The VTLs that are enabled on this VP (TLFS 15.4).
+ *
+ * @param vp may be NULL.
+ * @return bit n = VTL n, bit 0 always; 0 for a NULL vp.
+ * Thread: any.
+ */
 VSM_EXPORT uint32_t vsm_vp_enabled_vtls(const struct vsm_vp *vp);
 
 /**
- * 1 if vsm_vp_run_prepare() would let the VP run or has work for it, 0 if it waits for a host op or
- * for another VP. Lock-free.
+ * Is there anything to do for the VP's thread? Lock-free.
  *
+ * @param vp may be NULL.
+ * @return 1 if vsm_vp_run_prepare() would let the VP run or has work for it; 0 if it waits for a
+ *         host op or for another VP, or vp is NULL.
  * Thread: any, also under locks of the host. The answer may be old when it arrives; a kick follows
  * each change to 1.
  */
@@ -96,6 +135,7 @@ VSM_EXPORT int vsm_vp_runnable(const struct vsm_vp *vp);
  * To be called before the vCPU is run, after each kick: does the work that other VPs posted here
  * and finishes an exit that waited.
  *
+ * @param vp its VP.
  * @return VSM_VERDICT_RESUME: run. After an MSR exit that was BLOCKED: it is done, complete it.
  *         VSM_VERDICT_RETRY, _SWITCHED, _EXCEPTION: the outcome of an exit that was BLOCKED, to be
  *         treated as if that entry had returned it; then run.
@@ -109,6 +149,7 @@ VSM_EXPORT int vsm_vp_run_prepare(struct vsm_vp *vp);
 /**
  * The trap instruction of the hypercall page was executed (TLFS ch. 3).
  *
+ * @param vp          its VP.
  * @param trap_rip    address (RIP, without CS base) of the first byte of the trap instruction,
  *                    also if the host has moved RIP past it already.
  * @param trap_length length of the trap instruction proper, 1..15.
@@ -117,14 +158,16 @@ VSM_EXPORT int vsm_vp_run_prepare(struct vsm_vp *vp);
  *         (#UD or #GP, RIP is at the trap).
  * @retval -VSM_ERR_INVAL  vp is NULL or trap_length is out of range.
  * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
- * @retval -VSM_ERR_HOST   a host op failed; nothing has changed, RIP is at the trap if it could be
- *                         set.
+ * @retval -VSM_ERR_HOST   a host op failed; RIP is at the trap if it could be set, and the call may
+ *                         be made again. What it had changed is taken back, but for elements of
+ *                         a list that were finished and rights that only a flush is owed for.
  */
 VSM_EXPORT int vsm_vp_hypercall(struct vsm_vp *vp, uint64_t trap_rip, uint32_t trap_length);
 
 /**
  * RDMSR in the active VTL.
  *
+ * @param vp    its VP.
  * @param msr   index.
  * @param value set on VSM_VERDICT_RESUME.
  * @return VSM_VERDICT_RESUME, _EXCEPTION (#GP), or _NOT_MINE for an MSR outside 0x40000000 ..
@@ -135,20 +178,28 @@ VSM_EXPORT int vsm_vp_hypercall(struct vsm_vp *vp, uint64_t trap_rip, uint32_t t
 VSM_EXPORT int vsm_vp_rdmsr(struct vsm_vp *vp, uint32_t msr, uint64_t *value);
 
 /**
- * WRMSR in the active VTL; as vsm_vp_rdmsr(), and
+ * WRMSR in the active VTL.
  *
- * @return also VSM_VERDICT_BLOCKED: leave the exit uncompleted, vsm_vp_run_prepare() will say
- *         RESUME or EXCEPTION.
- * @retval -VSM_ERR_HOST a host op failed; nothing has changed.
+ * @param vp    its VP.
+ * @param msr   index.
+ * @param value EDX:EAX.
+ * @return VSM_VERDICT_RESUME, _EXCEPTION (#GP: also when the host could not place an overlay page,
+ *         nothing has changed then), _NOT_MINE as vsm_vp_rdmsr(), or _BLOCKED: leave the exit
+ *         uncompleted, vsm_vp_run_prepare() will say RESUME or EXCEPTION.
+ * @retval -VSM_ERR_INVAL  vp is NULL.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
  */
 VSM_EXPORT int vsm_vp_wrmsr(struct vsm_vp *vp, uint32_t msr, uint64_t value);
 
 /**
  * CPUID in the active VTL, for hosts that see the instruction; others use vsm_cpuid_get().
  *
- * @param out set on VSM_VERDICT_RESUME.
+ * @param vp      its VP.
+ * @param leaf    EAX.
+ * @param subleaf ECX; ignored, no leaf of this range has subleaves.
+ * @param out     set on VSM_VERDICT_RESUME.
  * @return VSM_VERDICT_RESUME, or _NOT_MINE for a leaf outside 0x40000000 .. 0x400000ff.
- * @retval -VSM_ERR_INVAL vp or out is NULL.
+ * @retval -VSM_ERR_INVAL  vp or out is NULL.
  * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
  */
 VSM_EXPORT int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf,
@@ -160,7 +211,10 @@ VSM_EXPORT int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf,
  * Allowed by the table (a stale view, a race): RETRY. Denied by a VTL: a memory intercept message
  * goes to SINT0 of that VTL on this VP, which is entered with reason 2; RIP of the lower VTL stays.
  *
- * @return VSM_VERDICT_RETRY, _SWITCHED, or _NOT_MINE (not RAM).
+ * @param vp    its VP.
+ * @param fault the access; copied.
+ * @return VSM_VERDICT_RETRY, _SWITCHED, _NOT_MINE (not RAM), or _EXCEPTION (#GP: the VTL that
+ *         forbids the access is not enabled on this VP, so that there is nobody to tell).
  * @retval -VSM_ERR_INVAL  vp or fault is NULL, or a field is out of range.
  * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
  * @retval -VSM_ERR_HOST   a host op failed; nothing has changed.
@@ -168,8 +222,12 @@ VSM_EXPORT int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf,
 VSM_EXPORT int vsm_vp_memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault);
 
 /**
- * The exception that belongs to the last VSM_VERDICT_EXCEPTION of this VP.
+ * The exception that belongs to the last VSM_VERDICT_EXCEPTION of this VP. The next entry forgets
+ * it.
  *
+ * @param vp  its VP.
+ * @param out filled in.
+ * @retval 0 done.
  * @retval -VSM_ERR_INVAL    vp or out is NULL.
  * @retval -VSM_ERR_NOTFOUND the last entry did not ask for one.
  */

@@ -162,11 +162,13 @@ static int load(struct vsm_kvm_vp *kvp, uint32_t vtl)
 					  .access = HV_INTERCEPT_ACCESS_READ,
 					  .gpa = v->run->mmio.phys_addr,
 					  .user = kvm_cpl(v->run) == 3 };
-	int r = kvm_undo_load(kvp, vtl);
+	int r;
 
+	/* First: undoing leaves KVM with other page tables until the next KVM_RUN. */
+	fault.instruction_byte_count = (uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
+	r = kvm_undo_load(kvp, vtl);
 	if (r != 0)
 		return r;
-	fault.instruction_byte_count = (uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
 	return vsm_vp_memory_fault(kvp->vp, &fault);
 }
 

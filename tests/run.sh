@@ -13,7 +13,7 @@ Installs missing packages (Debian, Ubuntu), configures, builds, runs all tests.
 
   --setup   install missing packages and stop
   --all     run random and repeated tests in full; the plain run takes a part of each, at least a
-            twentieth. The tests see this as VSM_TEST_ALL=1, and print their counts.
+            twentieth. The tests see this as VSM_TEST_ALL=1; the counts are printed at the end.
   --help    this text
 
 The build goes to VSM_BUILD_DIR, by default the folder "build" of the source tree. CC and CXX choose

@@ -18,6 +18,8 @@ import re
 import sys
 
 LOG_LINES = 40
+# How often a random or repeated test went round: "# 1000 rounds, ...".
+COUNTS = re.compile(r'# \d+ [a-z]')
 NO_KVM = 'no /dev/kvm'
 CHECK = re.compile(r'(not )?ok\b\s*(\d*)\s*(?:- )?(.*?)(?:\s*#\s*(SKIP)\b\s*(.*))?$', re.I)
 # check names its lines file:case:function: message; the file is that of the last assertion.
@@ -56,7 +58,7 @@ class Outcome:
                     self.skips.append(f'{check[3]}: {check[5]}')
                 else:
                     passed.setdefault(key, True)
-            elif line.startswith('# repeat'):
+            elif COUNTS.match(line):
                 self.notes.append(line[2:])
         self.passed = sum(passed.values())
         self.judge(record, plan, count)

@@ -138,6 +138,11 @@ static void output_range(const struct hc *hc, int status, uint32_t *from, uint32
 	}
 }
 
+static void put(struct vsm_reg *reg, uint32_t name, uint64_t value)
+{
+	*reg = (struct vsm_reg){ .name = name, .value = { .low = value } };
+}
+
 /* Output in registers; bytes of a pair that are not part of it keep their values (TLFS 3.7.2). */
 static int scatter_fast(struct vsm_vp *vp, uint32_t from, uint32_t to, struct vsm_reg *regs,
 			uint32_t *count)
@@ -145,6 +150,7 @@ static int scatter_fast(struct vsm_vp *vp, uint32_t from, uint32_t to, struct vs
 	struct hc *hc = &vp->hc;
 	uint32_t base = hc->call.output_pair * PAIR_SIZE;
 	uint8_t image[VSM_FAST_PAIRS * PAIR_SIZE];
+	uint64_t pair[2];
 
 	if (need_xmm(vp) != 0)
 		return -VSM_ERR_HOST;
@@ -152,11 +158,9 @@ static int scatter_fast(struct vsm_vp *vp, uint32_t from, uint32_t to, struct vs
 	memcpy(image + PAIR_SIZE, hc->xmm, sizeof(hc->xmm));
 	memcpy(image + base + from, hc->out + from, to - from);
 	if (base + from < PAIR_SIZE) {
-		regs[*count].name = HV_X64_REGISTER_RDX;
-		memcpy(&regs[*count].value.low, image, 8);
-		regs[*count + 1].name = HV_X64_REGISTER_R8;
-		memcpy(&regs[*count + 1].value.low, image + 8, 8);
-		*count += 2;
+		memcpy(pair, image, sizeof(pair));
+		put(&regs[(*count)++], HV_X64_REGISTER_RDX, pair[0]);
+		put(&regs[(*count)++], HV_X64_REGISTER_R8, pair[1]);
 	}
 	if (base + to <= PAIR_SIZE)
 		return 0;
@@ -187,21 +191,12 @@ static uint64_t behind_trap(const struct hc *hc)
 static uint32_t put_value(const struct hc *hc, struct vsm_reg *regs, uint32_t wide, uint64_t value)
 {
 	if ((hc->regs.mode & VSM_CALLER_LONG) != 0) {
-		regs[0].name = wide;
-		regs[0].value.low = value;
+		put(&regs[0], wide, value);
 		return 1;
 	}
-	regs[0].name = HV_X64_REGISTER_RAX;
-	regs[0].value.low = (uint32_t)value;
-	regs[1].name = HV_X64_REGISTER_RDX;
-	regs[1].value.low = value >> 32;
+	put(&regs[0], HV_X64_REGISTER_RAX, (uint32_t)value);
+	put(&regs[1], HV_X64_REGISTER_RDX, value >> 32);
 	return 2;
-}
-
-static void put_rip(struct vsm_reg *reg, uint64_t rip)
-{
-	reg->name = HV_X64_REGISTER_RIP;
-	reg->value.low = rip;
 }
 
 static int write_registers(struct vsm_vp *vp, const struct vsm_reg *regs, uint32_t count)
@@ -218,14 +213,13 @@ static int finish(struct vsm_vp *vp, int status)
 	uint32_t count = 0;
 	int r;
 
-	memset(regs, 0, sizeof(regs));
 	r = scatter(vp, status, regs, &count);
 	if (r != 0)
 		return r;
 	if (hc->call.kind == VSM_HYPERCALL_REP)
 		result |= (uint64_t)hc->done << HV_HYPERCALL_RESULT_REPS_SHIFT;
 	count += put_value(hc, &regs[count], HV_X64_REGISTER_RAX, result);
-	put_rip(&regs[count++], behind_trap(hc));
+	put(&regs[count++], HV_X64_REGISTER_RIP, behind_trap(hc));
 	r = write_registers(vp, regs, count);
 	if (r == 0)
 		stat_inc(&vp->stats.hypercalls);
@@ -241,7 +235,6 @@ static int continuation(struct vsm_vp *vp)
 	uint32_t count = 0;
 	int r;
 
-	memset(regs, 0, sizeof(regs));
 	r = scatter(vp, HV_STATUS_SUCCESS, regs, &count);
 	if (r != 0)
 		return r;
@@ -250,7 +243,7 @@ static int continuation(struct vsm_vp *vp)
 		control |= (uint64_t)hc->done << HV_HYPERCALL_REP_START_SHIFT;
 		count += put_value(hc, &regs[count], HV_X64_REGISTER_RCX, control);
 	}
-	put_rip(&regs[count++], hc->trap_rip);
+	put(&regs[count++], HV_X64_REGISTER_RIP, hc->trap_rip);
 	r = write_registers(vp, regs, count);
 	if (r == 0)
 		stat_inc(&vp->stats.continuations);
@@ -262,8 +255,7 @@ static void stand_at_trap(struct vsm_vp *vp)
 {
 	struct vsm_reg reg;
 
-	memset(&reg, 0, sizeof(reg));
-	put_rip(&reg, vp->hc.trap_rip);
+	put(&reg, HV_X64_REGISTER_RIP, vp->hc.trap_rip);
 	write_registers(vp, &reg, 1);
 }
 

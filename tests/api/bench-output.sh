@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# bench-vsm as its user sees it: lines, options, exit statuses. How long things take is not judged.
+#
+# usage: bench-output.sh BENCH-VSM HAVE-KVM
+
+set -u
+bench=$1 have_kvm=$2
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+count=0 bad=0
+
+null_figures="decode_ns decode_rep_ns hypercall_null_ns vtl_roundtrip_null_ns msr_ns"
+kvm_figures="kvm_two_exit_floor_ns kvm_vtl_roundtrip_ns kvm_roundtrip_ratio kvm_roundtrip_exact_ratio
+kvm_roundtrip_exact_dirty_ratio kvm_ioctls_per_roundtrip"
+
+# ok NAME COMMAND...: one check; the last output of bench-vsm goes into the log of a bad one.
+ok() {
+	local name=$1
+	shift
+	count=$((count + 1))
+	if "$@"; then
+		echo "ok $count - $name"
+	else
+		sed 's/^/# out: /' "$dir/out"
+		sed 's/^/# err: /' "$dir/err"
+		echo "# status: $status"
+		echo "not ok $count - $name"
+		bad=1
+	fi
+}
+
+skip() {
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+# run COMMAND...: its output and its exit status.
+run() {
+	timeout 100 "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	status=$?
+}
+
+status_is() { [ "$status" = "$1" ]; }
+quiet() { [ ! -s "$dir/$1" ]; }
+says() { grep -qF -e "$2" "$dir/$1"; }
+words() { echo "$@"; }
+
+# The figures that have lines, in this order and no others.
+# shellcheck disable=SC2046,SC2086
+figures_are() { [ "$(words $(cut -d' ' -f1 "$dir/out"))" = "$(words $1)" ]; }
+well_formed() {
+	! grep -qvE '^[a-z0-9_]+ [0-9]+(\.[0-9]{1,3})? (ns|ratio|ioctls)$' "$dir/out" &&
+		awk '$2 <= 0 { exit 1 }
+			$1 ~ /_ns$/ && $3 != "ns" || $1 ~ /_ratio$/ && $3 != "ratio" { exit 1 }' "$dir/out"
+}
+
+# Each figure of the list is named on standard error, with a reason.
+reasons_for() {
+	local figure
+	for figure in $1; do
+		grep -qE "^bench-vsm: $figure: not measured: .+" "$dir/err" || return 1
+	done
+}
+
+run "$bench" --repeat 1
+ok "without options it succeeds" status_is 0
+ok "it prints the figures of decoding and of the null host" figures_are "$null_figures"
+ok "each line is a name, a value above 0 and a unit" well_formed
+ok "it has nothing to complain about" quiet err
+
+run "$bench" --kvm --repeat 1
+if [ "$have_kvm" = yes ] && [ -e /dev/kvm ]; then
+	ok "--kvm succeeds" status_is 0
+	ok "--kvm adds the figures of KVM" figures_are "$null_figures $kvm_figures"
+	ok "--kvm: each line is a name, a value above 0 and a unit" well_formed
+	ok "a round trip takes two ioctls" grep -qx 'kvm_ioctls_per_roundtrip 2 ioctls' "$dir/out"
+else
+	ok "--kvm without KVM fails" status_is 1
+	ok "--kvm without KVM prints the other figures" figures_are "$null_figures"
+	ok "--kvm without KVM says why" says err "not measured"
+fi
+
+# The same where there is a /dev/kvm that is none.
+without_kvm() { unshare -rm sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$@"; }
+if [ "$have_kvm" = no ] || ! without_kvm true 2>"$dir/err"; then
+	skip "where KVM does not work" "/dev/kvm cannot be hidden, or libvsm-kvm was not built"
+else
+	run unshare -rm sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh \
+		"$bench" --kvm --repeat 1
+	ok "where KVM does not work, it fails" status_is 1
+	ok "where KVM does not work, figures of KVM have no line" figures_are "$null_figures"
+	ok "where KVM does not work, each figure has a reason" reasons_for "$kvm_figures"
+	run unshare -rm sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$bench" --kvm-trips 1
+	ok "where KVM does not work, --kvm-trips fails" status_is 1
+	ok "where KVM does not work, --kvm-trips says why" says err "--kvm-trips: "
+	ok "where KVM does not work, --kvm-trips prints no mark" quiet out
+fi
+
+# System calls between the marks, as strace saw them: "N KVM_RUN" and nothing else.
+between_marks() {
+	sed -n '/write(.*kvm-trips begin/,/write(.*kvm-trips end/p' "$dir/strace" |
+		grep -v 'write(.*kvm-trips' | sed -E 's/.*ioctl\([^,]*, ([A-Z_0-9]+).*/\1/' |
+		sort | uniq -c | sed -E 's/^ +//'
+}
+calls_between_marks_are() { [ "$(between_marks)" = "$1" ]; }
+
+if [ "$have_kvm" = yes ] && [ -e /dev/kvm ]; then
+	run "$bench" --kvm-trips 20
+	ok "--kvm-trips succeeds" status_is 0
+	ok "--kvm-trips prints two marks" cmp -s "$dir/out" <(printf 'kvm-trips %s\n' begin end)
+	ok "--kvm-trips has nothing to complain about" quiet err
+	if ! strace -o "$dir/strace" true 2>/dev/null; then
+		skip "system calls of round trips" "strace is missing or may not trace"
+	else
+		run strace -o "$dir/strace" "$bench" --kvm-trips 20
+		ok "20 round trips are 40 KVM_RUN and no other system call" \
+			calls_between_marks_are "40 KVM_RUN"
+	fi
+else
+	run "$bench" --kvm-trips 20
+	ok "--kvm-trips without KVM fails" status_is 1
+	ok "--kvm-trips without KVM prints no mark" quiet out
+fi
+
+# refused NAME COMPLAINT ARGUMENT...: a usage error that names what is wrong.
+refused() {
+	local name=$1 complaint=$2
+	shift 2
+	run "$bench" "$@"
+	ok "$name: exit status 2" status_is 2
+	ok "$name: the complaint names it" says err "$complaint"
+	ok "$name: nothing is measured" quiet out
+}
+
+refused "unknown option" "--no-such-option" --no-such-option
+refused "unknown option behind a good one" "--wrong" --repeat 1 --wrong
+refused "unknown short option" "'x'" -x
+refused "argument" '"lost"' --repeat 1 lost
+refused "option without its number" "--kvm-trips" --kvm-trips
+for value in 0 -1 +1 1x "" " 1" 1.5 1001 99999999999999999999; do
+	refused "--repeat \"$value\"" "--repeat: \"$value\"" --repeat "$value"
+done
+refused "too many trips" '--kvm-trips: "10000001"' --kvm-trips 10000001
+
+run "$bench" --help
+ok "--help succeeds" status_is 0
+ok "--help prints to standard output only" quiet err
+for word in --kvm --kvm-trips --repeat --help "Exit status" $null_figures $kvm_figures; do
+	ok "--help explains $word" says out "$word"
+done
+
+echo "1..$count"
+exit "$bad"

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* bench-vsm: what libvsm costs. The options, and what all measurements have in common. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench.h"
+
+#define BATCH_OPS      1000u
+#define BATCHES	       50u /* For each repetition. */
+#define REPEAT_DEFAULT 10u
+#define REPEAT_MAX     1000u
+#define TRIPS_MAX      10000000u
+
+#define EXIT_MISSING 1
+#define EXIT_USAGE   2
+
+struct options {
+	uint32_t repeat;
+	uint32_t trips; /* 0: no --kvm-trips */
+	int kvm;
+};
+
+enum {
+	OPT_KVM = 256,
+	OPT_KVM_TRIPS,
+	OPT_REPEAT
+};
+
+static const struct option long_options[] = {
+	{ "kvm", no_argument, NULL, OPT_KVM },
+	{ "kvm-trips", required_argument, NULL, OPT_KVM_TRIPS },
+	{ "repeat", required_argument, NULL, OPT_REPEAT },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+uint64_t bench_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int bench_best(bench_batch *batch, void *arg, uint32_t repeat, double *ns)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (uint32_t i = 0; i < repeat * BATCHES; i++) {
+		uint64_t begin = bench_now();
+		int r = batch(arg, BATCH_OPS);
+		uint64_t took = bench_now() - begin;
+
+		if (r != 0)
+			return -1;
+		if (took < best)
+			best = took;
+	}
+	*ns = (double)best / BATCH_OPS;
+	return 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+double bench_median(double *values, uint32_t count)
+{
+	qsort(values, count, sizeof(*values), ascending);
+	return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+void bench_print(const char *name, double value, const char *unit)
+{
+	/* Three decimals at most, and never an exponent. */
+	double rounded = (double)(int64_t)(value * 1000 + 0.5) / 1000;
+
+	printf("%s %.15g %s\n", name, rounded, unit);
+	fflush(stdout);
+}
+
+int bench_missing(const char *name, const char *why)
+{
+	fprintf(stderr, "bench-vsm: %s: not measured: %s\n", name, why);
+	return 1;
+}
+
+static void help(void)
+{
+	printf("Usage: bench-vsm [OPTION]...\n"
+	       "Prints what libvsm costs, a line \"name value unit\" for each figure. A figure that\n"
+	       "could not be measured has no line; the reason is on standard error.\n"
+	       "\n"
+	       "  --kvm           measure VTL round trips on /dev/kvm too\n"
+	       "  --kvm-trips N   measure nothing: make N such round trips, 1 to %u, that carry no\n"
+	       "                  state by ioctl, between the lines \"kvm-trips begin\" and\n"
+	       "                  \"kvm-trips end\"; between these there is no system call but KVM_RUN\n"
+	       "  --repeat N      batches of each figure, 1 to %u, times %u (default %u)\n"
+	       "  -h, --help      print this\n"
+	       "\n"
+	       "Without KVM, the shortest of all batches of %u operations, each in the order of a run\n"
+	       "loop:\n"
+	       "  decode_ns              vsm_hypercall_decode() of a fast call, NotifyLongSpinWait\n"
+	       "  decode_rep_ns          the same of a call in memory, ModifyVtlProtectionMask of 8\n"
+	       "                         pages\n"
+	       "  hypercall_null_ns      vsm_vp_run_prepare() and vsm_vp_hypercall() of\n"
+	       "                         NotifyLongSpinWait, fast, from a 64-bit caller\n"
+	       "  vtl_roundtrip_null_ns  the same two for VtlCall and again for a normal VtlReturn,\n"
+	       "                         assist page and SIMP enabled in both VTLs\n"
+	       "  msr_ns                 vsm_vp_rdmsr() and vsm_vp_wrmsr() of SINT0, the two together\n"
+	       "The null host has no guest. Its ops keep a register file for each VTL in memory; a\n"
+	       "VTL switch moves 16 GPRs, CR2 and an FPU image of 512 bytes from one to the other.\n"
+	       "\n"
+	       "With KVM, medians; the batches of all kinds take turns:\n"
+	       "  kvm_two_exit_floor_ns     two KVM_RUN on the vCPUs of two VMs, each ended by an OUT\n"
+	       "                            of the same guest code, without libvsm and without\n"
+	       "                            registers in kvm_run\n"
+	       "  kvm_vtl_roundtrip_ns      VtlCall and normal VtlReturn on libvsm-kvm, carry 0\n"
+	       "  kvm_roundtrip_ratio       that to the floor\n"
+	       "  kvm_roundtrip_exact_ratio the same with the default carry set; the guest leaves\n"
+	       "                            its FPU and debug registers as they are\n"
+	       "  kvm_roundtrip_exact_dirty_ratio  the same of a guest that changes XMM0 in each VTL,\n"
+	       "                            to the floor of that guest\n"
+	       "  kvm_ioctls_per_roundtrip  ioctls of a round trip with carry 0, KVM_RUN included\n"
+	       "\n"
+	       "Exit status: 0, %d if a figure is missing, %d for bad usage.\n",
+	       TRIPS_MAX, REPEAT_MAX, BATCHES, REPEAT_DEFAULT, BATCH_OPS, EXIT_MISSING, EXIT_USAGE);
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "Try 'bench-vsm --help'.\n");
+	return EXIT_USAGE;
+}
+
+static int parse_number(const char *option, const char *text, uint32_t max, uint32_t *value)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || n < 1 || n > max) {
+		fprintf(stderr, "bench-vsm: %s: \"%s\" is not a number from 1 to %u\n", option,
+			text, max);
+		return usage();
+	}
+	*value = (uint32_t)n;
+	return 0;
+}
+
+/* 0: go on; 1: done already; EXIT_USAGE. */
+static int parse(int argc, char **argv, struct options *o)
+{
+	int r = 0;
+	int c;
+
+	while (r == 0 && (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		switch (c) {
+		case OPT_KVM:
+			o->kvm = 1;
+			break;
+		case OPT_KVM_TRIPS:
+			r = parse_number("--kvm-trips", optarg, TRIPS_MAX, &o->trips);
+			break;
+		case OPT_REPEAT:
+			r = parse_number("--repeat", optarg, REPEAT_MAX, &o->repeat);
+			break;
+		case 'h':
+			help();
+			return 1;
+		default:
+			return usage(); /* getopt_long() has named the option. */
+		}
+	}
+	if (r == 0 && optind < argc) {
+		fprintf(stderr, "bench-vsm: unexpected argument \"%s\"\n", argv[optind]);
+		return usage();
+	}
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .repeat = REPEAT_DEFAULT };
+	int r = parse(argc, argv, &o);
+	int missing;
+
+	if (r != 0)
+		return r == 1 ? EXIT_SUCCESS : r;
+	if (o.trips != 0)
+		return bench_kvm_trips(o.trips);
+	missing = bench_null(o.repeat);
+	if (o.kvm)
+		missing += bench_kvm(o.repeat);
+	return missing != 0 ? EXIT_MISSING : EXIT_SUCCESS;
+}

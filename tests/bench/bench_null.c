@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Figures that need no hypervisor: decoding, and exits of the null host. */
+#include <string.h>
+
+#include "bench.h"
+#include "null_host.h"
+
+#define REP_PAGES 8ull
+
+struct decode {
+	struct vsm_hypercall_regs regs;
+	struct vsm_hypercall_caps caps;
+};
+
+static int decode_batch(void *arg, uint32_t count)
+{
+	struct decode *d = arg;
+	struct vsm_hypercall call = { .size = sizeof(call) };
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (vsm_hypercall_decode(&d->regs, &d->caps, &call) != VSM_DECODE_OK)
+			return -1;
+	}
+	return 0;
+}
+
+/* A run loop asks before it runs the guest, and hands in the exit after it. */
+static int exit_of(struct null_host *h)
+{
+	if (vsm_vp_run_prepare(h->vp) != VSM_VERDICT_RESUME)
+		return -1;
+	return null_trap(h);
+}
+
+static int hypercall_batch(void *arg, uint32_t count)
+{
+	struct null_host *h = arg;
+
+	*null_gpr(h, 0, HV_X64_REGISTER_RCX) = HVCALL_NOTIFY_LONG_SPIN_WAIT | HV_HYPERCALL_FAST;
+	*null_gpr(h, 0, HV_X64_REGISTER_RDX) = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		if (exit_of(h) != VSM_VERDICT_RESUME)
+			return -1;
+	}
+	return *null_gpr(h, 0, HV_X64_REGISTER_RAX) == HV_STATUS_SUCCESS ? 0 : -1;
+}
+
+static int roundtrip_batch(void *arg, uint32_t count)
+{
+	struct null_host *h = arg;
+
+	*null_gpr(h, 0, HV_X64_REGISTER_RAX) = 0;
+	*null_gpr(h, 0, HV_X64_REGISTER_RCX) = HVCALL_VTL_CALL;
+	for (uint32_t i = 0; i < count; i++) {
+		if (exit_of(h) != VSM_VERDICT_SWITCHED)
+			return -1;
+		*null_gpr(h, 1, HV_X64_REGISTER_RCX) = HVCALL_VTL_RETURN;
+		/* RAX and RCX of VTL0 come from the assist page of VTL1. */
+		if (exit_of(h) != VSM_VERDICT_SWITCHED)
+			return -1;
+	}
+	return vsm_vp_active_vtl(h->vp) == 0 ? 0 : -1;
+}
+
+static int msr_batch(void *arg, uint32_t count)
+{
+	struct null_host *h = arg;
+	uint64_t value;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (vsm_vp_rdmsr(h->vp, HV_X64_MSR_SINT0, &value) != VSM_VERDICT_RESUME ||
+		    vsm_vp_wrmsr(h->vp, HV_X64_MSR_SINT0, value) != VSM_VERDICT_RESUME)
+			return -1;
+	}
+	return 0;
+}
+
+static int figure(const char *name, bench_batch *batch, void *arg, uint32_t repeat)
+{
+	double ns;
+
+	if (bench_best(batch, arg, repeat, &ns) != 0)
+		return bench_missing(name, "the library gave another verdict than it should");
+	bench_print(name, ns, "ns");
+	return 0;
+}
+
+static int decode_figures(uint32_t repeat)
+{
+	struct decode d = {
+		.regs = { .size = sizeof(d.regs),
+			  .mode = VSM_CALLER_PROTECTED | VSM_CALLER_LONG,
+			  .rcx = HVCALL_NOTIFY_LONG_SPIN_WAIT | HV_HYPERCALL_FAST },
+		.caps = { .size = sizeof(d.caps),
+			  .privileges = ~0ull,
+			  .phys_bits = 40,
+			  .calls = ~0ull,
+			  .enabled = 1 },
+	};
+	int missing = figure("decode_ns", decode_batch, &d, repeat);
+
+	d.regs.rcx = HVCALL_MODIFY_VTL_PROTECTION_MASK | REP_PAGES << HV_HYPERCALL_REP_COUNT_SHIFT;
+	d.regs.rdx = 0x2000;
+	return missing + figure("decode_rep_ns", decode_batch, &d, repeat);
+}
+
+int bench_null(uint32_t repeat)
+{
+	static const struct {
+		const char *name;
+		bench_batch *batch;
+	} figures[] = {
+		{ "hypercall_null_ns", hypercall_batch },
+		{ "vtl_roundtrip_null_ns", roundtrip_batch },
+		{ "msr_ns", msr_batch },
+	};
+	struct null_host h;
+	const char *why = null_host_open(&h);
+	int missing = decode_figures(repeat);
+
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		missing += why != NULL ? bench_missing(figures[i].name, why) :
+					 figure(figures[i].name, figures[i].batch, &h, repeat);
+	null_host_close(&h);
+	return missing;
+}

@@ -2,6 +2,7 @@
 /* Accesses that no slot serves: denied by a VTL, by an overlay, or meant for a device. */
 #include "kvm_private.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <vsm/hv.h>
@@ -37,38 +38,48 @@ static void put_bytes(uint8_t *to, const struct vk_fragment *f)
 static const struct vk_fragment *denied(struct vsm_kvm *k, uint32_t vtl, const struct vk_store *s)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
-		if (kvm_layout_find(&k->space[vtl].now, s->fragment[i].gpa, 1) == NULL)
+		if (!s->fragment[i].is_device &&
+		    kvm_layout_find(&k->space[vtl].now, s->fragment[i].gpa, 1) == NULL)
 			return &s->fragment[i];
 	}
 	return NULL;
 }
 
-/* Perform the store of a VTL if all of it may be; else NULL is not what comes back. */
-static const struct vk_fragment *perform(struct vsm_kvm *k, uint32_t vtl, struct vk_store *s)
+/*
+ * Perform the store of a VTL and give NULL; or, if not all of it may be, give the first part that may
+ * not. Parts that go to a device are left in kvp->device, for the VMM.
+ */
+static const struct vk_fragment *perform(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vk_store *s)
 {
+	struct vsm_kvm *k = kvp->k;
 	const struct vk_fragment *f;
 
 	pthread_mutex_lock(&k->lock);
 	f = denied(k, vtl, s);
-	for (uint32_t i = 0; f == NULL && i < s->count; i++)
-		put_bytes(kvm_layout_find(&k->space[vtl].now, s->fragment[i].gpa, 1),
-			  &s->fragment[i]);
+	for (uint32_t i = 0; f == NULL && i < s->count; i++) {
+		if (s->fragment[i].is_device)
+			kvp->device[kvp->device_count++] = s->fragment[i];
+		else
+			put_bytes(kvm_layout_find(&k->space[vtl].now, s->fragment[i].gpa, 1),
+				  &s->fragment[i]);
+	}
 	pthread_mutex_unlock(&k->lock);
 	if (f == NULL)
 		s->count = 0;
 	return f;
 }
 
-static int note(struct vk_fragment *list, uint32_t *count, const struct kvm_run *run)
+static int note(struct vsm_kvm *k, uint32_t vtl, struct vk_store *s, const struct kvm_run *run)
 {
-	struct vk_fragment *f = &list[*count];
+	struct vk_fragment *f = &s->fragment[s->count];
 
-	if (*count == VK_FRAGMENTS_MAX || run->mmio.len == 0 || run->mmio.len > 8)
-		return -VSM_ERR_SYS;
+	if (s->count == VK_FRAGMENTS_MAX || run->mmio.len == 0 || run->mmio.len > 8)
+		return kvm_fail(k, VSM_ERR_SYS, "denied store: too wide");
 	f->gpa = run->mmio.phys_addr;
 	f->len = run->mmio.len;
+	f->is_device = !is_ours(k, vtl, f->gpa);
 	memcpy(f->data, run->mmio.data, f->len);
-	(*count)++;
+	s->count++;
 	return 0;
 }
 
@@ -77,7 +88,7 @@ static int collect(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
 	struct kvm_run *run = v->run;
-	int r = 0, n;
+	int r;
 
 	v->store.count = 0;
 	kvp->device_count = 0;
@@ -85,15 +96,15 @@ static int collect(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	do {
 		if (run->exit_reason != KVM_EXIT_MMIO || !run->mmio.is_write)
 			return kvm_fail(kvp->k, VSM_ERR_SYS, "denied store: unexpected exit");
-		r = is_ours(kvp->k, vtl, run->mmio.phys_addr) ?
-			    note(v->store.fragment, &v->store.count, run) :
-			    note(kvp->device, &kvp->device_count, run);
+		r = note(kvp->k, vtl, &v->store, run);
 		if (r != 0)
-			return kvm_fail(kvp->k, VSM_ERR_SYS, "denied store: too wide");
+			return r;
 		kvm_guest_enter(kvp);
-		n = kvm_enter_not(kvp, v);
+		r = kvm_enter_not(kvp, v);
 		kvm_guest_leave(kvp);
-	} while (n == 0);
+	} while (r == 0);
+	if (r != -EINTR)
+		return kvm_fail_sys(kvp->k, "denied store: KVM does not complete it, errno");
 	v->io = VK_IO_NONE;
 	v->store.rip = run->s.regs.regs.rip;
 	return 0;
@@ -122,7 +133,7 @@ static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 		return r;
 	/* Each round deals with one page; what was allowed meanwhile is done at once. */
 	for (uint32_t i = 0; i <= VK_FRAGMENTS_MAX; i++) {
-		f = perform(kvp->k, vtl, &v->store);
+		f = perform(kvp, vtl, &v->store);
 		if (f == NULL)
 			return VSM_VERDICT_RETRY;
 		fault.gpa = f->gpa;
@@ -147,7 +158,7 @@ void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl)
 
 	if (v->store.count == 0)
 		return;
-	if (v->run->s.regs.regs.rip == v->store.rip && perform(kvp->k, vtl, &v->store) == NULL)
+	if (v->run->s.regs.regs.rip == v->store.rip && perform(kvp, vtl, &v->store) == NULL)
 		kvp->count.done++;
 	else
 		kvp->count.dropped++;

@@ -109,6 +109,7 @@ struct vk_space {
 struct vk_fragment {
 	uint64_t gpa;
 	uint32_t len;
+	uint32_t is_device; /* 1: the part that reached from RAM into a device */
 	uint8_t data[8];
 };
 
@@ -159,14 +160,14 @@ struct vsm_kvm_vp {
 	uint32_t left; /* VSM_KVM_EXIT_* + 1 that the VMM has to answer, 0 none. */
 	uint32_t waits_msr; /* 1: an MSR exit is BLOCKED. */
 	uint32_t attend; /* 1: kicked; run-prepare comes before the guest. */
-	uint32_t device_next; /* Fragment that goes to a device next. */
+	uint32_t device_next; /* Of device[]: the next to be handed to the VMM. */
 	uint32_t device_count;
 	atomic_uint kicked;
 	atomic_uint in_guest;
 	struct vk_vcpu vcpu[VK_VTLS_MAX];
 	struct vk_shared shared;
 	struct vk_count count;
-	struct vk_fragment device[VK_FRAGMENTS_MAX]; /* Parts of stores that hit a device. */
+	struct vk_fragment device[VK_FRAGMENTS_MAX]; /* Of a store that was performed. */
 	struct kvm_sync_regs saved; /* Of the VTL that a switch prepares. */
 	uint64_t saved_dirty;
 };

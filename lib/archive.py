@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Make a static library whose only global symbols are the exported ones.
 
+Sections are not merged, so that a linker can drop the functions that a program does not use.
+
 usage: archive.py LD OBJCOPY AR [--lto] IN.a OUT.a
 """
 
@@ -9,6 +11,9 @@ import os
 import subprocess
 import sys
 import tempfile
+
+# Files may have static functions and tables of the same name; one section for both would keep both.
+APART = ('.text.*', '.rodata.*', '.data.rel.ro*')
 
 
 def members(ar, archive, into):
@@ -35,7 +40,8 @@ def main():
         else:
             name = os.path.basename(target)[:-2] + '.o'
             objects = [os.path.join(tmp, name)]
-            subprocess.run([ld, '-r', '--whole-archive', source, '-o', objects[0]], check=True)
+            subprocess.run([ld, '-r', *(f'--unique={name}' for name in APART), '--whole-archive',
+                            source, '-o', objects[0]], check=True)
             subprocess.run([objcopy, '--localize-hidden', objects[0]], check=True)
         subprocess.run([ar, 'rcsD', target] + objects, check=True)
 

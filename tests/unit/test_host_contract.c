@@ -378,7 +378,6 @@ START_TEST(without_protect_no_right_can_be_taken_away)
 		struct vsm_capabilities caps;
 		struct vsmtest_opts opts;
 		struct vsmtest *t;
-		uint64_t hash;
 
 		vsmtest_opts_init(&opts);
 		opts.null_ops = absent[i];
@@ -386,13 +385,11 @@ START_TEST(without_protect_no_right_can_be_taken_away)
 		capabilities(t, &caps);
 		ck_assert_uint_eq(caps.enforceable, 0x8000);
 		assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
-		hash = vsmtest_hash(t);
 		assert_status(vsmtest_modify(t, 0, HV_MAP_GPA_READABLE, &data_page, 1),
 			      HV_STATUS_OPERATION_DENIED);
 		ck_assert_uint_eq(t->count[VSMTEST_PROTECT], 0);
 		assert_status(vsmtest_modify(t, 0, VSM_RIGHTS_ALL, &data_page, 1),
 			      HV_STATUS_SUCCESS);
-		(void)hash;
 		vsmtest_free(t);
 	}
 }

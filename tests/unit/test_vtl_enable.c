@@ -57,16 +57,12 @@ START_TEST(impossible_partition_vtls_are_invalid_parameters)
 {
 	static const uint32_t bad[] = { 0, 2, 3, 15, 16, 17, 128, 255 };
 	struct vsmtest *t = machine(1, 1);
-	uint64_t hash;
 	size_t i;
 
 	for (i = 0; i < VSMTEST_COUNT(bad); i++)
 		assert_status(vsmtest_enable_partition_vtl(t, 0, bad[i]),
 			      HV_STATUS_INVALID_PARAMETER);
 	ck_assert_uint_eq(partition_status(t), 0x10001);
-	hash = vsmtest_hash(t);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 255), HV_STATUS_INVALID_PARAMETER);
-	(void)hash;
 	vsmtest_free(t);
 }
 END_TEST

@@ -3,6 +3,7 @@
 
 #include "host.h"
 #include "intercept.h"
+#include "protect_plan.h"
 
 #define MAX_GPN (1ULL << (52 - HV_PAGE_SHIFT))
 
@@ -35,13 +36,9 @@ int guestmem_check(struct vsm_vp *vp, uint64_t gpa, uint32_t len, uint32_t acces
 
 	if (!is_ram(vp->vsm, gpa, len))
 		return HV_STATUS_INVALID_ALIGNMENT;
-	if (vp->vsm->map == NULL) /* Nobody can protect anything. */
+	denier = protect_denier(vp, gpa, wanted);
+	if (denier <= 0)
 		return 0;
-	denier = vsm_protmap_denier(vp->vsm->map, vp_active(vp), gpa, wanted);
-	if (denier == 0)
-		return 0;
-	if (denier < 0)
-		return HV_STATUS_INVALID_ALIGNMENT;
 	/* TLFS 3.8: the caller is intercepted as if it had made the access itself. */
 	fault.gpa = gpa;
 	fault.flags = VSM_FAULT_FINAL;

@@ -30,8 +30,6 @@ void log_misuse(struct vsm *vsm, const char *who, const char *what)
 {
 	struct line line;
 
-	if (!log_due(vsm, LOG_MISUSE))
-		return;
 	line_init(&line);
 	line_str(&line, who);
 	line_str(&line, ": ");

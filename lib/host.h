@@ -34,7 +34,8 @@ int host_interrupt(struct vsm_vp *vp, uint32_t vtl, uint32_t vector, uint32_t au
 void *host_alloc(const struct vsm_host_ops *ops, void *opaque, size_t size);
 void host_free(const struct vsm_host_ops *ops, void *opaque, void *ptr, size_t size);
 
-/* Log "who: what" at once, or thinned out by kind if a guest can cause it. */
+/* Log "who: what" for the author of the VMM each time; or thinned out by kind, if a guest can cause
+ * the line. */
 void log_misuse(struct vsm *vsm, const char *who, const char *what);
 void log_line(struct vsm *vsm, enum log_kind kind, int32_t level, const char *text);
 

@@ -184,7 +184,6 @@ struct vsm_vp {
 };
 
 enum log_kind {
-	LOG_MISUSE,
 	LOG_HOST_OP,
 	LOG_PROTECT,
 	LOG_OVERLAY,

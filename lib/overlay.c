@@ -57,7 +57,7 @@ static int show(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t gpa, 
 	return host_overlay_map(vsm, vp, &overlay, token);
 }
 
-static int refused(struct vsm_vp *vp)
+static int refused(struct vsm_vp *vp, int result)
 {
 	struct vsm *vsm = vp->vsm;
 	struct overlay_change *c = &vp->overlay;
@@ -65,6 +65,8 @@ static int refused(struct vsm_vp *vp)
 	vsm->overlay[slot_index(vsm, c->vtl, c->slot)] = c->before;
 	c->clear = NULL;
 	op_release(vp);
+	if (result == -VSM_ERR_STATE)
+		return -VSM_ERR_HOST; /* The host does not know any more what the guest sees. */
 	log_line(vsm, LOG_OVERLAY, VSM_LOG_WARN,
 		 "overlay: the host cannot place the page, the guest's write is refused");
 	return HV_STATUS_INVALID_REGISTER_VALUE;
@@ -95,7 +97,7 @@ static int lifted(struct vsm_vp *vp, int result, uint32_t done)
 	if (placed_too && show(vsm, vp, c->vtl, new_gpa, 0) != 0)
 		log_line(vsm, LOG_OVERLAY, VSM_LOG_ERROR,
 			 "overlay: the host could not take back a page that it had placed");
-	return refused(vp);
+	return refused(vp, result);
 }
 
 /* First step done: the overlay is seen at its new page. Now uncover the old one. */
@@ -105,7 +107,7 @@ static int placed_first(struct vsm_vp *vp, int result, uint32_t done)
 
 	(void)done;
 	if (result != 0)
-		return refused(vp);
+		return refused(vp, result);
 	if (!c->lift)
 		return placed(vp);
 	return deferred_end(vp, show(vp->vsm, vp, c->vtl, c->lift_gpa, deferred_begin(vp, lifted)),

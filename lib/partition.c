@@ -300,6 +300,7 @@ int vsm_partition_reset(struct vsm *vsm)
 	atomic_store(&vsm->enabled, 1u);
 	atomic_store(&vsm->any_enabled, 0);
 	atomic_store(&vsm->op_owner, NULL);
+	vsm->flush_owed = 0;
 	return reset_memory(vsm, zero);
 }
 

@@ -28,6 +28,20 @@ int protect_accepted(const struct vsm *vsm, uint32_t mask)
 	return (vsm->accepted & (1u << mask)) != 0;
 }
 
+int protect_denier(const struct vsm_vp *vp, uint64_t gpa, uint32_t wanted)
+{
+	const struct vsm *vsm = vp->vsm;
+	uint32_t rights = VSM_RIGHTS_ALL;
+	int denier;
+
+	if (vsm->map == NULL || vsm_gpa_rights(vsm, vp_active(vp), gpa, &rights) != 0 ||
+	    (rights & wanted) == wanted)
+		return 0;
+	denier = vsm_protmap_denier(vsm->map, vp_active(vp), gpa, wanted);
+	return denier > 0 ? denier :
+			    vsm_protmap_denier(vsm->map, vp_active(vp), gpa, VSM_RIGHTS_ALL);
+}
+
 void plan_start(struct vsm_vp *vp, uint32_t owner_vtl, uint32_t first)
 {
 	struct protect_plan *plan = &vp->plan;
@@ -157,6 +171,12 @@ static int protect_finished(struct vsm_vp *vp, int result, uint32_t done)
 	struct protect_plan *plan = &vp->plan;
 	uint32_t element;
 
+	if (result == -VSM_ERR_STATE) {
+		/* The host does not know any more what it enforces: nothing may run on. */
+		vp->plan_undo(vp, plan->element[0], result);
+		op_release(vp);
+		return -VSM_ERR_HOST;
+	}
 	if (result != 0) {
 		if (done >= plan->count) /* A failure with nothing left undone makes no sense. */
 			done = 0;

@@ -11,6 +11,7 @@
 #include "intercept.h"
 #include "msr.h"
 #include "ops.h"
+#include "protect_plan.h"
 
 /* One entry at a time per VP, and none from within its own host ops. */
 static int enter(struct vsm_vp *vp, const char *who)
@@ -146,24 +147,6 @@ static uint32_t wanted_right(const struct vsm_memory_fault *fault)
 	return fault->user ? HV_MAP_GPA_USER_EXECUTABLE : HV_MAP_GPA_KERNEL_EXECUTABLE;
 }
 
-/*
- * The VTL that forbids an access, 0 if none does. Two sets can meet in a mask that the host cannot
- * enforce and makes stricter; then the lowest VTL that restricts the page answers for it.
- */
-static int denier_of(const struct vsm_vp *vp, uint64_t gpa, uint32_t wanted)
-{
-	const struct vsm *vsm = vp->vsm;
-	uint32_t rights = VSM_RIGHTS_ALL;
-	int denier;
-
-	if (vsm->map == NULL || vsm_gpa_rights(vsm, vp_active(vp), gpa, &rights) != 0 ||
-	    (rights & wanted) == wanted)
-		return 0;
-	denier = vsm_protmap_denier(vsm->map, vp_active(vp), gpa, wanted);
-	return denier > 0 ? denier :
-			    vsm_protmap_denier(vsm->map, vp_active(vp), gpa, VSM_RIGHTS_ALL);
-}
-
 static int memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
 {
 	int denier;
@@ -171,7 +154,7 @@ static int memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
 
 	if (!is_ram(vp->vsm, fault->gpa, 1))
 		return VSM_VERDICT_NOT_MINE;
-	denier = denier_of(vp, fault->gpa, wanted_right(fault));
+	denier = protect_denier(vp, fault->gpa, wanted_right(fault));
 	if (denier <= 0) {
 		stat_inc(&vp->stats.faults_retried);
 		return VSM_VERDICT_RETRY;

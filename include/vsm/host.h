@@ -194,7 +194,8 @@ struct vsm_host_ops {
 	 * @param count  1 .. 512 × max_vtl.
 	 * @param done   set by the host when it fails: ranges that were applied, 0 .. count - 1.
 	 * Thread: that of the entry. Locks: none. May fail: -VSM_ERR_NOMEM gives the guest
-	 * INSUFFICIENT_MEMORY, others OPERATION_DENIED. The list element that range `done` came from,
+	 * INSUFFICIENT_MEMORY; -VSM_ERR_STATE, for a host that could not go back either, fails the
+	 * entry, and the VP must not run on; others give OPERATION_DENIED. The list element that range `done` came from,
 	 * and all after it, are rolled back in the table; ranges of that element which were applied
 	 * are given back by a second call with token 0. May return #VSM_PENDING. Re-entry: only
 	 * vsm_gpa_rights().

@@ -129,12 +129,22 @@ int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf, struct vsm_
 	return leave(vp, VSM_VERDICT_RESUME);
 }
 
-static int fault_bad(const struct vsm_memory_fault *fault)
+/* What is wrong with it, for the log; NULL: nothing. */
+static const char *fault_bad(const struct vsm_memory_fault *fault)
 {
-	return fault->size != sizeof(*fault) || fault->access > HV_INTERCEPT_ACCESS_EXECUTE ||
-	       fault->user > 1 || fault->instruction_length > 15 ||
-	       fault->instruction_byte_count > sizeof(fault->instruction_bytes) ||
-	       (fault->flags & ~(VSM_FAULT_GVA_VALID | VSM_FAULT_FINAL)) != 0;
+	if (fault->size != sizeof(*fault))
+		return "fault.size is wrong";
+	if (fault->access > HV_INTERCEPT_ACCESS_EXECUTE)
+		return "fault.access is no access type";
+	if (fault->user > 1)
+		return "fault.user is neither 0 nor 1";
+	if (fault->instruction_length > 15)
+		return "fault.instruction_length is above 15";
+	if (fault->instruction_byte_count > sizeof(fault->instruction_bytes))
+		return "fault.instruction_byte_count is above 16";
+	if ((fault->flags & ~(VSM_FAULT_GVA_VALID | VSM_FAULT_FINAL)) != 0)
+		return "fault.flags has unknown bits";
+	return NULL;
 }
 
 /* The right that an access needs. Without MBEC KX and UX are always equal (TLFS 15.9.2). */
@@ -167,12 +177,14 @@ static int memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
 
 int vsm_vp_memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
 {
+	const char *bad;
 	int r;
 
 	if (vp == NULL || fault == NULL)
 		return -VSM_ERR_INVAL;
-	if (fault_bad(fault)) {
-		log_misuse(vp->vsm, "vsm_vp_memory_fault", "a field of fault is out of range");
+	bad = fault_bad(fault);
+	if (bad != NULL) {
+		log_misuse(vp->vsm, "vsm_vp_memory_fault", bad);
 		return -VSM_ERR_INVAL;
 	}
 	r = enter_exit(vp, "vsm_vp_memory_fault");

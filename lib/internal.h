@@ -216,10 +216,12 @@ struct vsm {
 	struct overlay_slot *overlay;
 	uint64_t overlay_order;
 	uint32_t flush_owed; /* VTLs whose translations are still to be dropped. */
+	uint32_t zero_owed; /* RAM is to be zeroed by a reset; an earlier one could not. */
 	struct vsm_vp **vp; /* config.max_vps */
 	struct vtl_state *vtl;
 	_Atomic uint32_t enabled; /* Set of VTLs of the partition. */
 	_Atomic uint32_t any_enabled; /* Set of VTLs that are enabled on some VP. */
+	_Atomic uint32_t resetting;
 	_Atomic uint32_t lock;
 	_Atomic(struct vsm_vp *) op_owner;
 	_Atomic uint64_t host_errors;

@@ -64,6 +64,7 @@ static int refused(struct vsm_vp *vp, int result)
 
 	vsm->overlay[slot_index(vsm, c->vtl, c->slot)] = c->before;
 	c->clear = NULL;
+	c->lift = 0;
 	op_release(vp);
 	if (result == -VSM_ERR_STATE)
 		return -VSM_ERR_HOST; /* The host does not know any more what the guest sees. */
@@ -78,6 +79,7 @@ static int placed(struct vsm_vp *vp)
 	if (vp->overlay.clear != NULL)
 		msr_store(vp->overlay.clear, 0);
 	vp->overlay.clear = NULL;
+	vp->overlay.lift = 0;
 	op_release(vp);
 	return HV_STATUS_SUCCESS;
 }
@@ -142,6 +144,31 @@ int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64
 	return deferred_end(vp, show(vsm, vp, vtl, gpa, deferred_begin(vp, placed_first)), 0);
 }
 
+/* A slot that the host could not uncover stays placed: the next reset or write tries again. */
+static int lift_slot(struct vsm *vsm, uint32_t vtl, struct overlay_slot *slot)
+{
+	uint64_t order = slot->order;
+
+	if (order == 0)
+		return 0;
+	slot->order = 0;
+	if (show(vsm, NULL, vtl, slot->gpa, 0) == 0)
+		return 0;
+	slot->order = order;
+	return -VSM_ERR_HOST;
+}
+
+/* A change that was on its way has left its old page covered, and no slot names that page. */
+static int lift_left_page(struct vsm *vsm, struct overlay_change *c)
+{
+	if (!c->lift)
+		return 0;
+	if (show(vsm, NULL, c->vtl, c->lift_gpa, 0) != 0)
+		return -VSM_ERR_HOST;
+	c->lift = 0;
+	return 0;
+}
+
 int overlay_reset(struct vsm *vsm)
 {
 	int result = 0;
@@ -150,14 +177,15 @@ int overlay_reset(struct vsm *vsm)
 		for (uint32_t i = 0; i < vsm->overlays_per_vtl; i++) {
 			struct overlay_slot *slot = &vsm->overlay[slot_index(vsm, vtl, i)];
 
-			if (slot->order != 0) {
-				slot->order = 0;
-				if (show(vsm, NULL, vtl, slot->gpa, 0) != 0)
-					result = -VSM_ERR_HOST;
-			}
+			if (lift_slot(vsm, vtl, slot) != 0)
+				result = -VSM_ERR_HOST;
 			if (i != OVERLAY_HYPERCALL)
 				memset(overlay_page(vsm, vtl, i), 0, HV_PAGE_SIZE);
 		}
+	}
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] != NULL && lift_left_page(vsm, &vsm->vp[i]->overlay) != 0)
+			result = -VSM_ERR_HOST;
 	}
 	return result;
 }

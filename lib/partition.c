@@ -254,7 +254,7 @@ static int lift_protections(struct vsm *vsm)
 	return result;
 }
 
-static int reset_memory(struct vsm *vsm, int zero)
+static int reset_memory(struct vsm *vsm)
 {
 	int result = overlay_reset(vsm);
 
@@ -262,27 +262,44 @@ static int reset_memory(struct vsm *vsm, int zero)
 		vsm_protmap_reset(vsm->map);
 	if ((vsm->capabilities & VSM_CAP_PROTECT) != 0 && lift_protections(vsm) != 0)
 		result = -VSM_ERR_HOST;
-	if (zero && guestmem_zero(vsm) != 0)
-		result = -VSM_ERR_HOST;
+	if (!vsm->zero_owed)
+		return result;
+	if (guestmem_zero(vsm) != 0)
+		return -VSM_ERR_HOST;
+	vsm->zero_owed = 0;
 	return result;
 }
 
-static int any_vp_busy(const struct vsm *vsm)
+static void entries_allow(struct vsm *vsm, uint32_t vps)
 {
-	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
-		if (vsm->vp[i] != NULL && atomic_load(&vsm->vp[i]->busy) != 0)
-			return 1;
+	for (uint32_t i = 0; i < vps; i++) {
+		if (vsm->vp[i] != NULL)
+			atomic_store(&vsm->vp[i]->busy, 0);
 	}
-	return 0;
+	atomic_store(&vsm->resetting, 0);
+}
+
+/* Every entry answers MISUSE from now on, also one from an op of the reset. 0: one is running. */
+static int entries_forbid(struct vsm *vsm)
+{
+	if (atomic_exchange(&vsm->resetting, 1) != 0)
+		return 0;
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] != NULL && atomic_exchange(&vsm->vp[i]->busy, 1) != 0) {
+			entries_allow(vsm, i);
+			return 0;
+		}
+	}
+	return 1;
 }
 
 int vsm_partition_reset(struct vsm *vsm)
 {
-	int zero = 0;
+	int r;
 
 	if (vsm == NULL)
 		return -VSM_ERR_INVAL;
-	if (!vsm->realised || any_vp_busy(vsm)) {
+	if (!vsm->realised || !entries_forbid(vsm)) {
 		log_misuse(vsm, "vsm_partition_reset", "not realised, or a VP is in an entry");
 		return -VSM_ERR_MISUSE;
 	}
@@ -290,7 +307,7 @@ int vsm_partition_reset(struct vsm *vsm)
 		struct vtl_state *state = &vsm->vtl[vtl];
 
 		if ((msr_load(&state->config) & HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET) != 0)
-			zero = 1;
+			vsm->zero_owed = 1; /* Until it was done, if need be by the next reset. */
 		memset(state, 0, sizeof(*state));
 	}
 	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
@@ -301,7 +318,9 @@ int vsm_partition_reset(struct vsm *vsm)
 	atomic_store(&vsm->any_enabled, 0);
 	atomic_store(&vsm->op_owner, NULL);
 	vsm->flush_owed = 0;
-	return reset_memory(vsm, zero);
+	r = reset_memory(vsm);
+	entries_allow(vsm, vsm->config.max_vps);
+	return r;
 }
 
 int vsm_capabilities_get(const struct vsm *vsm, struct vsm_capabilities *out)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vsm_partition_reset() when ops fail, are pending, or call back. */
+#include <string.h>
+
+#include "vsmtest.h"
+
+#define PAGE_A 0x280000ull
+#define PAGE_B 0x281000ull
+
+static struct vsmtest *with_simp_at_a(void)
+{
+	struct vsmtest *t = vsmtest_new(NULL);
+
+	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, PAGE_A | 1), VSM_VERDICT_RESUME);
+	ck_assert_ptr_nonnull(vsmtest_overlay(t, 0, PAGE_A));
+	return t;
+}
+
+START_TEST(a_second_reset_lifts_what_the_first_could_not)
+{
+	struct vsmtest *t = with_simp_at_a();
+
+	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, -VSM_ERR_HOST);
+	assert_err(vsmtest_reset(t), -VSM_ERR_HOST);
+	ck_assert_ptr_nonnull(vsmtest_overlay(t, 0, PAGE_A));
+	assert_err(vsmtest_reset(t), 0);
+	ck_assert_uint_eq(vsmtest_overlays(t, 0), 0);
+	vsmtest_free(t);
+}
+END_TEST
+
+START_TEST(a_second_reset_zeroes_what_the_first_could_not)
+{
+	struct vsmtest *t = vsmtest_new(NULL);
+
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	*vsmtest_ram(t, VSMTEST_DATA_GPA) = 0x5a;
+	vsmtest_fail_op(t, VSMTEST_GPA_WRITE, 1, ~0u, -VSM_ERR_HOST);
+	assert_err(vsmtest_reset(t), -VSM_ERR_HOST);
+	vsmtest_no_faults(t);
+	ck_assert_uint_eq(*vsmtest_ram(t, VSMTEST_DATA_GPA), 0x5a);
+	assert_err(vsmtest_reset(t), 0);
+	/* TLFS 15.5.1.2: the secrets of VTL1 do not outlive it. */
+	ck_assert_uint_eq(*vsmtest_ram(t, VSMTEST_DATA_GPA), 0);
+	/* And a third one has no reason to. */
+	*vsmtest_ram(t, VSMTEST_DATA_GPA) = 0x5a;
+	assert_err(vsmtest_reset(t), 0);
+	ck_assert_uint_eq(*vsmtest_ram(t, VSMTEST_DATA_GPA), 0x5a);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* The host has not begun the pending op; the page that was to be left is still covered. */
+static void reset_within_a_change(uint64_t msr)
+{
+	struct vsmtest *t = with_simp_at_a();
+
+	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, VSM_PENDING);
+	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, msr), VSM_VERDICT_BLOCKED);
+	vsmtest_no_faults(t);
+	assert_err(vsmtest_reset(t), 0);
+	ck_assert_uint_eq(vsmtest_overlays(t, 0), 0);
+	ck_assert_int_eq(vsm_op_complete(t->vsm, t->pending[VSMTEST_OVERLAY_MAP].token, 0, 0),
+			 -VSM_ERR_NOTFOUND);
+	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
+	vsmtest_free(t);
+}
+
+START_TEST(reset_within_a_move_uncovers_the_old_page)
+{
+	reset_within_a_change(PAGE_B | 1);
+}
+END_TEST
+
+START_TEST(reset_within_a_lift_uncovers_the_page)
+{
+	reset_within_a_change(PAGE_A);
+}
+END_TEST
+
+struct intruder {
+	uint32_t tried;
+	int reset, prepare, wrmsr;
+};
+
+static void intrude(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
+{
+	struct intruder *intruder = t->hook_arg;
+
+	(void)slot;
+	if (op != VSMTEST_OVERLAY_MAP || intruder->tried++)
+		return;
+	intruder->reset = vsm_partition_reset(t->vsm);
+	intruder->prepare = vsm_vp_run_prepare(t->vp[0].vp);
+	intruder->wrmsr = vsm_vp_wrmsr(t->vp[0].vp, HV_X64_MSR_SIMP, 0);
+}
+
+START_TEST(nothing_enters_from_an_op_of_a_reset)
+{
+	struct vsmtest *t = with_simp_at_a();
+	struct intruder intruder = { 0, 0, 0, 0 };
+
+	t->hook_arg = &intruder;
+	t->hook = intrude;
+	assert_err(vsmtest_reset(t), 0);
+	t->hook = NULL;
+	ck_assert_uint_eq(intruder.tried, 1);
+	assert_err(intruder.reset, -VSM_ERR_MISUSE);
+	assert_err(intruder.prepare, -VSM_ERR_MISUSE);
+	assert_err(intruder.wrmsr, -VSM_ERR_MISUSE);
+	/* Afterwards everything is open again. */
+	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
+	assert_err(vsmtest_reset(t), 0);
+	vsmtest_free(t);
+}
+END_TEST
+
+static const struct vsmtest_case cases[] = {
+	VSMTEST_CASE(a_second_reset_lifts_what_the_first_could_not),
+	VSMTEST_CASE(a_second_reset_zeroes_what_the_first_could_not),
+	VSMTEST_CASE(reset_within_a_move_uncovers_the_old_page),
+	VSMTEST_CASE(reset_within_a_lift_uncovers_the_page),
+	VSMTEST_CASE(nothing_enters_from_an_op_of_a_reset),
+};
+
+int main(void)
+{
+	return vsmtest_main("review_reset", cases, VSMTEST_COUNT(cases));
+}

@@ -212,6 +212,8 @@ def registered(b):
     b.write('reg/tests/unit/test_lost.c', SPDX)
     b.guard('a test in no target', 'test_lost.c', 'registered.py', b.path('reg'),
             os.path.dirname(os.path.dirname(info)))
+    b.guard('a test in a target of another build', None, 'registered.py', b.path('reg'),
+            b.path('reg/build'), 'tests/unit/test_lost.c')
 
 
 def version(b):

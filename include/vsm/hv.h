@@ -388,6 +388,20 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_get_vp_index_from_apic_id, 16) &&
 			 HV_OFFSET_IS(hv_input_get_vp_index_from_apic_id, padding, 9),
 		 "TLFS call 0x009A");
 
+/** Start of a set of VPs (TLFS data types). Then come the banks, 8 bytes each, in ascending order. */
+struct hv_vp_set {
+	uint64_t format; /**< HV_GENERIC_SET_* */
+	uint64_t valid_banks_mask; /**< Bit n: bank n, VPs 64n .. 64n+63, follows. */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_set, 16) && HV_OFFSET_IS(hv_vp_set, format, 0) &&
+			 HV_OFFSET_IS(hv_vp_set, valid_banks_mask, 8),
+		 "HV_VP_SET");
+
+/** hv_vp_set.format: a mask of banks, and the banks. */
+#define HV_GENERIC_SET_SPARSE_4K 0U
+/** hv_vp_set.format: all VPs of the partition. */
+#define HV_GENERIC_SET_ALL	 1U
+
 /** Input of HVCALL_NOTIFY_LONG_SPIN_WAIT (TLFS 10.5). */
 struct hv_input_notify_long_spin_wait {
 	uint32_t spin_count; /**< How often the guest has spun. */

@@ -21,5 +21,6 @@
 #include <vsm/types.h>
 #include <vsm/version.h>
 #include <vsm/vp.h>
+#include <vsm/vpset.h>
 
 #endif /* VSM_VSM_H */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Two VPs at once: rights hold for both before the one that asked goes on. */
+#include "kvmtest.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#define SPIN_GPA 0x240000u /* Code of VP 1. */
+
+/* VP 1 beside the VP 0 of a struct kt. */
+struct pair {
+	struct kt *t; /* VP 0 */
+	struct kt one; /* VP 1 of the same machine */
+	pthread_t thread[2];
+	pthread_t runner;
+	atomic_int stop;
+	uint32_t last_kind;
+};
+
+static void kick_vp(void *opaque, uint32_t vp)
+{
+	struct pair *p = opaque;
+
+	pthread_kill(p->thread[vp], SIGUSR1);
+}
+
+static void pair_log(void *opaque, int32_t level, const char *line)
+{
+	(void)opaque;
+	(void)level;
+	(void)line;
+}
+
+static void pair_start(struct pair *p)
+{
+	struct vsm_kvm_options o;
+	sigset_t usr1;
+
+	memset(p, 0, sizeof(*p));
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+	p->thread[0] = p->thread[1] = pthread_self();
+	vsm_kvm_options_init(&o);
+	o.max_vps = 2;
+	o.kick_signal = SIGUSR1;
+	o.kick = kick_vp;
+	o.opaque = p;
+	p->t = kt_bare(&o);
+	p->t->k->options.log = pair_log;
+	kt_start(p->t);
+	p->one = *p->t;
+	assert_err(vsm_kvm_vp_create(p->t->k, 1, 1, &p->one.vp), 0);
+	kt_vtl1(p->t);
+}
+
+/* VP 1 runs `code` at CPL 3 until it stops, or p->stop is set. */
+static void *vp1_thread(void *arg)
+{
+	struct pair *p = arg;
+
+	do {
+		ck_assert_int_eq(vsm_kvm_run(p->one.vp, &p->one.exit), 0);
+		p->last_kind = p->one.exit.kind;
+	} while (p->one.exit.kind == VSM_KVM_EXIT_INTR && !atomic_load(&p->stop));
+	return NULL;
+}
+
+static void vp1_start(struct pair *p, const uint8_t *code, size_t size)
+{
+	memcpy(p->t->ram + SPIN_GPA, code, size);
+	kt_long_mode(&p->one, 0, 3);
+	kt_set(&p->one, 0, HV_X64_REGISTER_RSP, STACK_GPA + 0x2000);
+	kt_set(&p->one, 0, HV_X64_REGISTER_RDI, PAGE_GPA);
+	kt_set(&p->one, 0, HV_X64_REGISTER_RIP, SPIN_GPA);
+	ck_assert_int_eq(pthread_create(&p->runner, NULL, vp1_thread, p), 0);
+	p->thread[1] = p->runner;
+}
+
+static void vp1_end(struct pair *p)
+{
+	atomic_store(&p->stop, 1);
+	vsm_kvm_kick(p->one.vp);
+	pthread_join(p->runner, NULL);
+	p->thread[1] = pthread_self();
+}
+
+static void wait_for_change(struct pair *p)
+{
+	volatile uint64_t *counter = kt_at(p->t, PAGE_GPA);
+	uint64_t before = *counter;
+	struct timespec ms = { 0, 1000000 };
+
+	for (uint32_t i = 0; i < 5000 && *counter == before; i++)
+		nanosleep(&ms, NULL);
+	ck_assert_uint_ne(*counter, before);
+}
+
+/* 1: incq (%rdi); jmp 1b */
+static const uint8_t spin[] = { 0x48, 0xff, 0x07, 0xeb, 0xfb };
+
+START_TEST(no_write_lands_after_the_page_was_denied)
+{
+	struct timespec ms20 = { 0, 20000000 };
+	struct pair p;
+	uint64_t after;
+
+	pair_start(&p);
+	*kt_at(p.t, PAGE_GPA) = 0;
+	vp1_start(&p, spin, sizeof(spin));
+	wait_for_change(&p);
+	kt_deny(p.t, PAGE_GPA, 0);
+	after = *kt_at(p.t, PAGE_GPA);
+	nanosleep(&ms20, NULL);
+	ck_assert_uint_eq(*kt_at(p.t, PAGE_GPA), after);
+	vp1_end(&p);
+	/* VTL1 was never enabled on VP 1: there is nobody to tell, and the access must not go
+	 * through. It ran into #GP and stopped there. */
+	ck_assert_uint_eq(p.last_kind, VSM_KVM_EXIT_PIO);
+	ck_assert_uint_eq(kt_get(&p.one, 0, HV_X64_REGISTER_RBP), 13);
+	kt_free(p.t);
+}
+END_TEST
+
+START_TEST(rights_of_other_pages_do_not_disturb_a_vp)
+{
+	uint64_t gpa[] = { 0x500000, 0x502000, 0x600000 };
+	struct pair p;
+
+	pair_start(&p);
+	*kt_at(p.t, PAGE_GPA) = 0;
+	vp1_start(&p, spin, sizeof(spin));
+	wait_for_change(&p);
+	for (uint32_t i = 0; i < 50; i++) {
+		ck_assert_uint_eq(kt_protect(p.t, 1, 0, gpa, 3), REPS(3));
+		ck_assert_uint_eq(kt_protect(p.t, 1, HV_MAP_GPA_PERMISSIONS_MASK, gpa, 3), REPS(3));
+	}
+	wait_for_change(&p);
+	vp1_end(&p);
+	ck_assert_uint_eq(p.last_kind, VSM_KVM_EXIT_INTR);
+	kt_free(p.t);
+}
+END_TEST
+
+/* The count of a VP that writes while its page goes to and fro between R+X... and back is never off:
+ * what was held is performed or the VP is stopped, nothing is done twice. */
+START_TEST(a_kick_storm_loses_no_instruction)
+{
+	struct pair p;
+	/* mov $200000,%ecx; 1: incq (%rdi); dec %ecx; jnz 1b; out %al,$STOP_PORT */
+	static const uint8_t count[] = { 0xb9, 0x40, 0x0d, 0x03, 0x00, 0x48, 0xff,
+					 0x07, 0xff, 0xc9, 0x75, 0xf9, STOP };
+
+	pair_start(&p);
+	*kt_at(p.t, PAGE_GPA) = 0;
+	vp1_start(&p, count, sizeof(count));
+	for (uint32_t i = 0; i < 300; i++)
+		vsm_kvm_kick(p.one.vp);
+	for (uint32_t i = 0; i < 20; i++) {
+		uint64_t gpa = 0x700000;
+
+		kt_deny(p.t, gpa, 0);
+		ck_assert_uint_eq(kt_protect(p.t, 1, HV_MAP_GPA_PERMISSIONS_MASK, &gpa, 1),
+				  REPS(1));
+	}
+	pthread_join(p.runner, NULL);
+	ck_assert_uint_eq(p.last_kind, VSM_KVM_EXIT_PIO);
+	ck_assert_uint_eq(*kt_at(p.t, PAGE_GPA), 200000);
+	kt_free(p.t);
+}
+END_TEST
+
+START_TEST(the_second_vp_has_its_own_vtls)
+{
+	struct pair p;
+
+	pair_start(&p);
+	ck_assert_uint_eq(vsm_vp_active_vtl(vsm_kvm_vp_vsm(p.t->vp)), 1);
+	ck_assert_uint_eq(vsm_vp_active_vtl(vsm_kvm_vp_vsm(p.one.vp)), 0);
+	ck_assert_uint_eq(vsm_vp_enabled_vtls(vsm_kvm_vp_vsm(p.one.vp)), 1);
+	kt_long_mode(&p.one, 0, 0);
+	ck_assert_uint_eq(kt_rdmsr(&p.one, 0, HV_X64_MSR_VP_INDEX), 1);
+	ck_assert_uint_eq(p.one.exit.vp, 1);
+	kt_free(p.t);
+}
+END_TEST
+
+static const struct vsmtest_case cases[] = {
+	VSMTEST_CASE(no_write_lands_after_the_page_was_denied),
+	VSMTEST_CASE(rights_of_other_pages_do_not_disturb_a_vp),
+	VSMTEST_CASE(a_kick_storm_loses_no_instruction),
+	VSMTEST_CASE(the_second_vp_has_its_own_vtls),
+};
+
+int main(void)
+{
+	return kt_main("kvm_parallel", cases, VSMTEST_COUNT(cases));
+}

@@ -14,9 +14,14 @@ int vsmtest_main(const char *suite, const struct vsmtest_case *cases, size_t cou
 {
 	Suite *s = suite_create(suite);
 	SRunner *runner;
+	uint32_t model;
 	size_t i;
 	int failed;
 
+	if (vsmtest_model_from_env(&model)) {
+		printf("Bail out! VSMTEST_MODEL is neither replicated nor swapped\n");
+		return EXIT_FAILURE;
+	}
 	vsmtest_on_failure = fail_test;
 	for (i = 0; i < count; i++) {
 		TCase *tc = tcase_create((*cases[i].test)->name);

@@ -107,7 +107,8 @@ uint32_t vsmtest_call_fast(struct vsmtest *t, uint32_t vp, uint64_t control, con
 
 	memset(block, 0, sizeof(block));
 	memcpy(block, in, len < sizeof(block) ? len : sizeof(block));
-	memcpy(t->vp[vp].file[active(t, vp)].xmm, &block[1], sizeof(block) - sizeof(block[0]));
+	memcpy(vsmtest_slot(t, vp, active(t, vp), HV_X64_REGISTER_XMM0), &block[1],
+	       sizeof(block) - sizeof(block[0]));
 	control |= HV_HYPERCALL_FAST;
 	if (is_long(t, vp))
 		return finish(t, vp,

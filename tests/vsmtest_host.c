@@ -7,7 +7,6 @@
 
 #include "vsmtest_internal.h"
 
-#define POISON	   0xa5a5a5a5a5a5a5a5ull
 #define ALLOC_HEAD 32u
 
 static void default_failure(const char *text)
@@ -64,43 +63,6 @@ int vsmtest_row(const struct vsmtest *t, uint32_t name)
 			high = mid;
 	}
 	return -1;
-}
-
-/* The INTERMEDIATE_CRn names are the control registers themselves on a host that shadows none. */
-static uint32_t real_name(uint32_t name)
-{
-	switch (name) {
-	case HV_X64_REGISTER_INTERMEDIATE_CR0:
-		return HV_X64_REGISTER_CR0;
-	case HV_X64_REGISTER_INTERMEDIATE_CR3:
-		return HV_X64_REGISTER_CR3;
-	case HV_X64_REGISTER_INTERMEDIATE_CR4:
-		return HV_X64_REGISTER_CR4;
-	case HV_X64_REGISTER_INTERMEDIATE_CR8:
-		return HV_X64_REGISTER_CR8;
-	default:
-		return name;
-	}
-}
-
-struct hv_register_value *vsmtest_slot(struct vsmtest *t, uint32_t vp, uint32_t vtl, uint32_t name)
-{
-	struct vsmtest_file *file = &t->vp[vp].file[vtl];
-	int row;
-
-	if (name >= HV_X64_REGISTER_XMM0 && name <= HV_X64_REGISTER_XMM5)
-		return &file->xmm[name - HV_X64_REGISTER_XMM0];
-	row = vsmtest_row(t, real_name(name));
-	return row < 0 ? NULL : &file->values[row];
-}
-
-int vsmtest_row_shared(const struct vsmtest *t, const struct vsm_register_info *row)
-{
-	if (row->owner != VSM_OWNER_HOST)
-		return 0;
-	if (row->scope == VSM_SCOPE_MIXED)
-		return (t->opts.config.host_flags & VSM_HOST_DR6_SHARED) != 0;
-	return row->scope == VSM_SCOPE_SHARED;
 }
 
 /* The next call of an op fails by its own switch, or by the one that counts all ops. */
@@ -175,124 +137,6 @@ int vsmtest_op_begin(struct vsmtest *t, enum vsmtest_op op, struct vsmtest_vp *v
 	return result;
 }
 
-/* The batch rules of regs_get and regs_set. */
-static int check_batch(struct vsmtest_vp *vp, enum vsmtest_op op, uint32_t groups,
-		       const struct vsm_reg *regs, uint32_t count)
-{
-	struct vsmtest *t = vp->t;
-	uint32_t all = 0, i;
-
-	if (count < 1 || count > 32)
-		vsmtest_breach(t, "%s with %u registers", op_names[op], count);
-	for (i = 0; i < count; i++) {
-		int row = vsmtest_row(t, regs[i].name);
-
-		if (regs[i].reserved)
-			vsmtest_breach(t, "%s: reserved field of register %x", op_names[op],
-				       regs[i].name);
-		if (row < 0 || t->row[row].owner != VSM_OWNER_HOST) {
-			vsmtest_breach(t, "%s: register %x is not the host's", op_names[op],
-				       regs[i].name);
-			return -VSM_ERR_NOTFOUND;
-		}
-		all |= t->row[row].group;
-		if (regs[i].name == t->missing_reg)
-			return -VSM_ERR_NOTFOUND;
-	}
-	if (all != groups)
-		vsmtest_breach(t, "%s: groups %x, but its registers are of %x", op_names[op],
-			       groups, all);
-	return 0;
-}
-
-static int op_regs_get(void *opaque, uint32_t vtl, uint32_t groups, struct vsm_reg *regs,
-		       uint32_t count)
-{
-	struct vsmtest_vp *vp = opaque;
-	int result = vsmtest_op_begin(vp->t, VSMTEST_REGS_GET, vp, vtl, regs[0].name, count);
-	uint32_t i;
-
-	if (!result)
-		result = check_batch(vp, VSMTEST_REGS_GET, groups, regs, count);
-	if (result)
-		return result;
-	for (i = 0; i < count; i++)
-		regs[i].value = *vsmtest_slot(vp->t, vp->slot, vtl, regs[i].name);
-	return 0;
-}
-
-static int op_regs_set(void *opaque, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
-		       uint32_t count)
-{
-	struct vsmtest_vp *vp = opaque;
-	int result = vsmtest_op_begin(vp->t, VSMTEST_REGS_SET, vp, vtl, regs[0].name, count);
-	uint32_t i;
-
-	if (!result)
-		result = check_batch(vp, VSMTEST_REGS_SET, groups, regs, count);
-	if (result)
-		return result;
-	for (i = 0; i < count; i++) {
-		const struct vsm_register_info *row = &vp->t->row[vsmtest_row(vp->t, regs[i].name)];
-
-		if ((row->bytes < 16 && regs[i].value.high) ||
-		    (row->bytes < 8 && regs[i].value.low >> 32))
-			vsmtest_breach(vp->t, "regs_set: %s is not zero-extended", row->text);
-		*vsmtest_slot(vp->t, vp->slot, vtl, regs[i].name) = regs[i].value;
-	}
-	return 0;
-}
-
-static int op_xmm_get(void *opaque, uint32_t vtl, uint8_t block[96])
-{
-	struct vsmtest_vp *vp = opaque;
-	int result = vsmtest_op_begin(vp->t, VSMTEST_XMM_GET, vp, vtl, 0, 0);
-
-	if (result)
-		return result;
-	if (vtl != vp->active)
-		vsmtest_breach(vp->t, "xmm_get of VTL %u while %u is active", vtl, vp->active);
-	memcpy(block, vp->file[vtl].xmm, 96);
-	return 0;
-}
-
-static int op_xmm_set(void *opaque, uint32_t vtl, const uint8_t block[96])
-{
-	struct vsmtest_vp *vp = opaque;
-	int result = vsmtest_op_begin(vp->t, VSMTEST_XMM_SET, vp, vtl, 0, 0);
-
-	if (result)
-		return result;
-	if (vtl != vp->active)
-		vsmtest_breach(vp->t, "xmm_set of VTL %u while %u is active", vtl, vp->active);
-	memcpy(vp->file[vtl].xmm, block, 96);
-	return 0;
-}
-
-static void poison_shared(struct vsmtest_vp *vp, uint32_t vtl)
-{
-	uint32_t i;
-
-	for (i = 0; i < vp->t->rows; i++)
-		if (vsmtest_row_shared(vp->t, &vp->t->row[i]))
-			vp->file[vtl].values[i].low = vp->file[vtl].values[i].high = POISON;
-	memset(vp->file[vtl].xmm, 0xa5, sizeof(vp->file[vtl].xmm));
-}
-
-/* A replicated host: one vCPU per VTL. What it does not copy goes stale, as it would there. */
-static void switch_prepare(struct vsmtest_vp *vp, uint32_t from, uint32_t to)
-{
-	uint32_t i;
-
-	for (i = 0; i < vp->t->rows; i++)
-		if (vsmtest_row_shared(vp->t, &vp->t->row[i]))
-			vp->file[to].values[i] = vp->file[from].values[i];
-	memcpy(vp->file[to].xmm, vp->file[from].xmm, sizeof(vp->file[to].xmm));
-	vp->switching = 1;
-	vp->from = from;
-	vp->to = to;
-}
-
 static int op_switch_vtl(void *opaque, uint32_t from, uint32_t to, uint32_t phase)
 {
 	struct vsmtest_vp *vp = opaque;
@@ -310,18 +154,12 @@ static int op_switch_vtl(void *opaque, uint32_t from, uint32_t to, uint32_t phas
 			vsmtest_breach(t, "switch_vtl from %u while %u is active", from,
 				       vp->active);
 		if (!result)
-			switch_prepare(vp, from, to);
+			vsmtest_switch_prepare(vp, from, to);
 		return result;
 	}
 	if (!vp->switching || vp->from != from || vp->to != to)
 		vsmtest_breach(t, "switch_vtl: COMMIT or ABORT of no switch under way");
-	vp->switching = 0;
-	if (phase == VSM_SWITCH_COMMIT) {
-		vp->active = to;
-		poison_shared(vp, from);
-	} else {
-		poison_shared(vp, to);
-	}
+	vsmtest_switch_end(vp, phase == VSM_SWITCH_COMMIT);
 	return 0;
 }
 
@@ -340,6 +178,7 @@ static int op_inject_event(void *opaque, uint32_t vtl, const struct vsm_exceptio
 	struct vsmtest_vp *vp = opaque;
 	int result = vsmtest_op_begin(vp->t, VSMTEST_INJECT_EVENT, vp, vtl,
 				      event ? event->vector : ~0ull, 0);
+	struct vsmtest_file *file;
 
 	if (result)
 		return result;
@@ -347,10 +186,11 @@ static int op_inject_event(void *opaque, uint32_t vtl, const struct vsm_exceptio
 		vsmtest_breach(vp->t, "inject_event into the VTL that runs");
 	if (event && (event->vector > 31 || event->reserved))
 		vsmtest_breach(vp->t, "inject_event of vector %u", event->vector);
-	vp->file[vtl].has_event = event != NULL;
-	memset(&vp->file[vtl].event, 0, sizeof(vp->file[vtl].event));
+	file = vsmtest_file_of(vp, vtl, 0);
+	file->has_event = event != NULL;
+	memset(&file->event, 0, sizeof(file->event));
 	if (event)
-		vp->file[vtl].event = *event;
+		file->event = *event;
 	return 0;
 }
 
@@ -488,10 +328,10 @@ void vsmtest_ops(struct vsmtest *t, struct vsm_host_ops *ops)
 {
 	const struct vsm_host_ops all = {
 		.size = sizeof(all),
-		.regs_get = op_regs_get,
-		.regs_set = op_regs_set,
-		.xmm_get = op_xmm_get,
-		.xmm_set = op_xmm_set,
+		.regs_get = vsmtest_op_regs_get,
+		.regs_set = vsmtest_op_regs_set,
+		.xmm_get = vsmtest_op_xmm_get,
+		.xmm_set = vsmtest_op_xmm_set,
 		.switch_vtl = op_switch_vtl,
 		.gpa_read = vsmtest_op_gpa_read,
 		.gpa_write = vsmtest_op_gpa_write,

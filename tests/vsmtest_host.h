@@ -3,9 +3,10 @@
  * @file
  * The fake host: a whole machine in memory that drives libvsm, without any test framework.
  *
- * It owns guest RAM, a register file per (VP, VTL), the overlay and rights views of every VTL, a
- * clock, an allocator and a log, and serves every host op from them. While it does so it watches
- * the library and reports the first breach of the host contract that it sees:
+ * It owns guest RAM, registers, the overlay and rights views of every VTL, a clock, an allocator and
+ * a log, and serves every host op from them. It keeps registers in one of the two ways of
+ * doc/host-contract.md: a register file per (VP, VTL), or one per VP and a slot for the private
+ * state of each VTL that does not run. While it does so it watches the library and reports the first breach of the host contract that it sees:
  *
  *  - a guest byte read twice within one entry (read-once oracle);
  *  - guest memory touched without the rights of the VTL that runs (confused deputy);
@@ -97,6 +98,12 @@ enum vsmtest_op {
 /** Bit of an op in vsmtest_opts.null_ops. */
 #define VSMTEST_BIT(op) (1u << (op))
 
+/** How the host keeps the registers of the VTLs of a VP. */
+enum vsmtest_model {
+	VSMTEST_REPLICATED, /**< One vCPU per VTL: shared registers are copied at a switch. */
+	VSMTEST_SWAPPED /**< One vCPU per VP: private state moves to a slot and back. */
+};
+
 /** What vsmtest_new() builds. Start from vsmtest_opts_init(). */
 struct vsmtest_opts {
 	struct vsm_config config; /**< Given to vsm_partition_create(). */
@@ -105,6 +112,7 @@ struct vsmtest_opts {
 	uint32_t apic_id[VSMTEST_MAX_VPS]; /**< APIC id of each, default 0x10, 0x12 ... */
 	uint32_t null_ops; /**< VSMTEST_BIT() of ops that the table lacks. */
 	uint64_t tsc_hz; /**< Answer of tsc_hz, default 2.5 GHz. */
+	uint32_t model; /**< enum vsmtest_model, default what VSMTEST_MODEL in the environment says. */
 };
 
 /** Lets calls of an op fail. See vsmtest_fail_op(). */
@@ -137,10 +145,19 @@ struct vsmtest_pending {
 
 struct vsmtest;
 
-/** Registers of one VTL of one VP. */
+/** Private state of a VTL that is no register of the table: a host keeps it beside them. */
+struct vsmtest_hidden {
+	uint32_t cpl; /**< As of the last SS. */
+	uint32_t interrupt_shadow;
+	uint32_t nmi_masked;
+	uint32_t lazy_flags; /**< Test: whatever else an emulator has. */
+};
+
+/** Registers of a vCPU, or in the swapped model the slot of a VTL that is not loaded. */
 struct vsmtest_file {
 	struct hv_register_value *values; /**< One per row of the register table. */
 	struct hv_register_value xmm[6]; /**< XMM0..XMM5 */
+	struct vsmtest_hidden hidden;
 	struct vsm_exception event; /**< Queued by inject_event. */
 	uint32_t has_event; /**< 1: event is queued. */
 	uint32_t reserved;
@@ -150,9 +167,13 @@ struct vsmtest_file {
 struct vsmtest_vp {
 	struct vsmtest *t;
 	struct vsm_vp *vp;
+	/** Replicated: the vCPU of each VTL. Swapped: slots. Ask vsmtest_slot() for registers. */
 	struct vsmtest_file file[VSM_VTL_MAX + 1];
+	struct vsmtest_file cpu; /**< Swapped: the only vCPU. */
+	struct vsmtest_file undo; /**< Swapped: shared registers as they were at PREPARE. */
 	uint32_t slot; /**< Number in vsmtest.vp[]. */
 	uint32_t active; /**< VTL that the host runs. */
+	uint32_t loaded; /**< Swapped: VTL whose private state is in the vCPU. */
 	uint32_t switching; /**< 1: between PREPARE and COMMIT or ABORT. */
 	uint32_t from; /**< Of the switch under way. */
 	uint32_t to; /**< Of the switch under way. */
@@ -206,6 +227,7 @@ struct vsmtest {
 	uint32_t lines;
 
 	uint32_t missing_reg; /**< Test: register this host does not have; ~0: none. */
+	uint32_t early; /**< Test: 1: a pending op ends before the op says so. */
 	uint32_t relaxed; /**< Test: 1: do not compare rights views (races, broken hosts). */
 	uint32_t quiet; /**< 1: no faults, no log, no hook (vsmtest_hash). */
 	uint32_t dead; /**< 1: the partition is destroyed. */
@@ -302,7 +324,20 @@ uint32_t vsmtest_overlays(struct vsmtest *t, uint32_t vtl);
 /** Rights that the host enforces for a VTL on a page. */
 uint32_t vsmtest_view(struct vsmtest *t, uint32_t vtl, uint64_t gpa);
 
-/** Value of a host register of any VTL. Shared registers of an inactive VTL are poison. */
+/** Name of a host model, as VSMTEST_MODEL gives it. */
+const char *vsmtest_model_name(uint32_t model);
+
+/** Model that VSMTEST_MODEL asks for. @return 0, or -VSM_ERR_INVAL if it names none. */
+int vsmtest_model_from_env(uint32_t *model);
+
+/** State of a VTL that is no register. */
+struct vsmtest_hidden *vsmtest_hidden(struct vsmtest *t, uint32_t vp, uint32_t vtl);
+
+/**
+ * Value of a host register of any VTL. Where it is may change with each VTL switch. Shared registers
+ * of an inactive VTL are poison in the replicated model, and those of the active one in the swapped.
+ * XMM0..XMM5 lie one behind the other.
+ */
 struct hv_register_value *vsmtest_slot(struct vsmtest *t, uint32_t vp, uint32_t vtl, uint32_t name);
 
 /** Low half of a host register. */

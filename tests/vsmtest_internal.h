@@ -43,6 +43,28 @@ int vsmtest_page(uint64_t gpa);
 int vsmtest_op_begin(struct vsmtest *t, enum vsmtest_op op, struct vsmtest_vp *vp, uint32_t vtl,
 		     uint64_t a, uint64_t b);
 
+/** The registers of a VTL: shared ones, or private ones with the hidden state and the event. */
+struct vsmtest_file *vsmtest_file_of(struct vsmtest_vp *vp, uint32_t vtl, int shared);
+
+void vsmtest_files_alloc(struct vsmtest_vp *vp);
+void vsmtest_files_free(struct vsmtest_vp *vp);
+
+/** All registers are poison, those of the VTL that is active from now on are zero. */
+void vsmtest_files_reset(struct vsmtest_vp *vp, uint32_t active);
+
+/** The phases of switch_vtl in either model. @param commit 0: ABORT. */
+void vsmtest_switch_prepare(struct vsmtest_vp *vp, uint32_t from, uint32_t to);
+void vsmtest_switch_end(struct vsmtest_vp *vp, int commit);
+
+/* The ops that deal with registers. */
+
+int vsmtest_op_regs_get(void *opaque, uint32_t vtl, uint32_t groups, struct vsm_reg *regs,
+			uint32_t count);
+int vsmtest_op_regs_set(void *opaque, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
+			uint32_t count);
+int vsmtest_op_xmm_get(void *opaque, uint32_t vtl, uint8_t block[96]);
+int vsmtest_op_xmm_set(void *opaque, uint32_t vtl, const uint8_t block[96]);
+
 /* The ops that deal with memory. */
 
 int vsmtest_op_gpa_read(void *opaque, uint64_t gpa, void *buf, uint32_t len);

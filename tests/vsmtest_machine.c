@@ -17,6 +17,7 @@ void vsmtest_opts_init(struct vsmtest_opts *opts)
 	opts->config.enforceable = 0xa00b;
 	opts->vps = 1;
 	opts->tsc_hz = 2500000000ull;
+	vsmtest_model_from_env(&opts->model);
 	for (i = 0; i < VSMTEST_MAX_VPS; i++) {
 		opts->vp_index[i] = i;
 		opts->apic_id[i] = 0x10 + 2 * i;
@@ -84,8 +85,7 @@ static void start_vtl0(struct vsmtest *t, uint32_t vp)
 	};
 	uint32_t i;
 
-	for (i = 0; i < t->rows; i++)
-		memset(&t->vp[vp].file[0].values[i], 0, sizeof(struct hv_register_value));
+	vsmtest_files_reset(&t->vp[vp], 0);
 	for (i = 0; i < sizeof(start) / sizeof(start[0]); i++)
 		vsmtest_reg_set(t, vp, 0, start[i].name, start[i].value);
 	set_segment(t, vp, 0, HV_X64_REGISTER_CS, 0x10, 0xa09b);
@@ -97,23 +97,20 @@ static void start_vtl0(struct vsmtest *t, uint32_t vp)
 	set_segment(t, vp, 0, HV_X64_REGISTER_TR, 0x40, 0x8b);
 	set_segment(t, vp, 0, HV_X64_REGISTER_LDTR, 0, 0x82);
 	for (i = 0; i < 6; i++) {
-		t->vp[vp].file[0].xmm[i].low = 0x1000 + i;
-		t->vp[vp].file[0].xmm[i].high = 0x2000 + i;
+		struct hv_register_value *xmm = vsmtest_slot(t, vp, 0, HV_X64_REGISTER_XMM0 + i);
+
+		xmm->low = 0x1000 + i;
+		xmm->high = 0x2000 + i;
 	}
 }
 
 static void make_vp(struct vsmtest *t, uint32_t slot)
 {
 	struct vsmtest_vp *vp = &t->vp[slot];
-	uint32_t vtl;
 
 	vp->t = t;
 	vp->slot = slot;
-	for (vtl = 0; vtl <= t->opts.config.max_vtl; vtl++) {
-		vp->file[vtl].values = malloc((t->rows + 1u) * sizeof(struct hv_register_value));
-		memset(vp->file[vtl].values, 0xa5, t->rows * sizeof(struct hv_register_value));
-		memset(vp->file[vtl].xmm, 0xa5, sizeof(vp->file[vtl].xmm));
-	}
+	vsmtest_files_alloc(vp);
 	start_vtl0(t, slot);
 }
 
@@ -212,13 +209,12 @@ void vsmtest_report(struct vsmtest *t)
 
 void vsmtest_free(struct vsmtest *t)
 {
-	uint32_t i, vtl;
+	uint32_t i;
 
 	vsmtest_destroy(t);
 	vsmtest_report(t);
 	for (i = 0; i < VSMTEST_MAX_VPS; i++)
-		for (vtl = 0; vtl <= VSM_VTL_MAX; vtl++)
-			free(t->vp[i].file[vtl].values);
+		vsmtest_files_free(&t->vp[i]);
 	for (i = 0; i <= VSM_VTL_MAX; i++)
 		free(t->view[i]);
 	free(t->arena);
@@ -425,21 +421,6 @@ int vsmtest_memory_fault(struct vsmtest *t, uint32_t vp, const struct vsm_memory
 	return entry_end(t, vsm_vp_memory_fault(t->vp[vp].vp, fault));
 }
 
-/* What a VMM does around a reset: its own registers are its own business. */
-static void reset_vp(struct vsmtest *t, uint32_t slot)
-{
-	struct vsmtest_vp *vp = &t->vp[slot];
-	uint32_t vtl;
-
-	vp->active = vsm_vp_active_vtl(vp->vp);
-	for (vtl = 0; vtl <= t->opts.config.max_vtl; vtl++) {
-		memset(vp->file[vtl].values, 0xa5, t->rows * sizeof(struct hv_register_value));
-		vp->file[vtl].has_event = 0;
-		memset(&vp->file[vtl].event, 0, sizeof(vp->file[vtl].event));
-	}
-	start_vtl0(t, slot);
-}
-
 int vsmtest_reset(struct vsmtest *t)
 {
 	uint32_t i;
@@ -447,8 +428,9 @@ int vsmtest_reset(struct vsmtest *t)
 
 	entry_begin(t, VSMTEST_ENTRY_PARTITION);
 	err = vsm_partition_reset(t->vsm);
+	/* What a VMM does around a reset: its own registers are its own business. */
 	for (i = 0; !err && i < t->vps; i++)
-		reset_vp(t, i);
+		start_vtl0(t, i);
 	return entry_end(t, err);
 }
 
@@ -474,31 +456,39 @@ static uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t len)
 	return hash;
 }
 
+static uint64_t hash_vtl(struct vsmtest_vp *vp, uint32_t vtl, uint64_t hash)
+{
+	const struct vsmtest_file *private = vsmtest_file_of(vp, vtl, 0);
+	const struct vsmtest_file *shared = vsmtest_file_of(vp, vtl, 1);
+	struct vsmtest *t = vp->t;
+	uint32_t i;
+
+	/* A VTL that was never enabled has no state, and stale copies of shared registers are
+	 * nobody's. */
+	for (i = 0; i < t->rows && vsm_vp_enabled_vtls(vp->vp) >> vtl & 1; i++) {
+		if (!vsmtest_row_shared(t, &t->row[i]))
+			hash = mix_bytes(hash, &private->values[i], sizeof(private->values[i]));
+		else if (vtl == vp->active)
+			hash = mix_bytes(hash, &shared->values[i], sizeof(shared->values[i]));
+	}
+	if (vtl == vp->active)
+		hash = mix_bytes(hash, shared->xmm, sizeof(shared->xmm));
+	if (vsm_vp_enabled_vtls(vp->vp) >> vtl & 1)
+		hash = mix_bytes(hash, &private->hidden, sizeof(private->hidden));
+	hash = mix(hash, private->has_event);
+	return mix_bytes(hash, &private->event, sizeof(private->event));
+}
+
 static uint64_t hash_files(struct vsmtest *t, uint64_t hash)
 {
-	uint32_t slot, vtl, i;
+	uint32_t slot, vtl;
 
 	for (slot = 0; slot < t->vps; slot++) {
 		struct vsmtest_vp *vp = &t->vp[slot];
 
 		hash = mix(hash, vp->active);
-		for (vtl = 0; vtl <= t->opts.config.max_vtl; vtl++) {
-			struct vsmtest_file *file = &vp->file[vtl];
-
-			for (i = 0; i < t->rows; i++) {
-				/* Stale copies of shared registers are nobody's state. */
-				if (vtl != vp->active && vsmtest_row_shared(t, &t->row[i]))
-					continue;
-				/* A VTL that was never enabled has no state. */
-				if (!(vsm_vp_enabled_vtls(vp->vp) >> vtl & 1))
-					continue;
-				hash = mix_bytes(hash, &file->values[i], sizeof(file->values[i]));
-			}
-			if (vtl == vp->active)
-				hash = mix_bytes(hash, file->xmm, sizeof(file->xmm));
-			hash = mix(hash, file->has_event);
-			hash = mix_bytes(hash, &file->event, sizeof(file->event));
-		}
+		for (vtl = 0; vtl <= t->opts.config.max_vtl; vtl++)
+			hash = hash_vtl(vp, vtl, hash);
 	}
 	return hash;
 }
@@ -529,7 +519,7 @@ static uint64_t hash_memory(struct vsmtest *t, uint64_t hash)
 static uint64_t hash_vsm_register(struct vsmtest *t, uint32_t slot, uint32_t vtl, uint32_t name)
 {
 	struct vsmtest_vp *vp = &t->vp[slot];
-	struct vsmtest_file *file = &vp->file[vp->active];
+	struct vsmtest_file *file = vsmtest_file_of(vp, vp->active, 0);
 	uint32_t active = vp->active;
 	int verdict;
 
@@ -569,7 +559,7 @@ static uint64_t hash_library_vp(struct vsmtest *t, uint32_t slot, uint64_t hash)
 		HV_REGISTER_SCONTROL,
 	};
 	struct vsmtest_vp *vp = &t->vp[slot];
-	struct vsmtest_file *file = &vp->file[vp->active];
+	struct vsmtest_file *file = vsmtest_file_of(vp, vp->active, 0);
 	size_t bytes = (t->rows + 1u) * sizeof(struct hv_register_value);
 	struct hv_register_value xmm[6], *values = malloc(bytes);
 	uint32_t msr, i, vtl;

@@ -242,17 +242,17 @@ START_TEST(a_fast_get_answers_in_the_next_pair)
 		struct hv_input_get_vp_registers header;
 		uint32_t name;
 	} in = { { HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF, 0, { 0 } }, HV_REGISTER_VSM_VP_STATUS };
-	struct vsmtest_file *file = &t->vp[0].file[0];
+	struct hv_register_value *xmm = vsmtest_slot(t, 0, 0, HV_X64_REGISTER_XMM0);
 	uint32_t i;
 
 	assert_status(vsmtest_call_fast(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1), &in, 20),
 		      HV_STATUS_SUCCESS);
 	/* 20 bytes fill pairs 0 and 1 (RDX, R8 and XMM0); the value is in XMM1. */
-	ck_assert_uint_eq(file->xmm[0].low, HV_REGISTER_VSM_VP_STATUS);
-	ck_assert_uint_eq(file->xmm[1].low, 0x10000);
-	ck_assert_uint_eq(file->xmm[1].high, 0);
+	ck_assert_uint_eq(xmm[0].low, HV_REGISTER_VSM_VP_STATUS);
+	ck_assert_uint_eq(xmm[1].low, 0x10000);
+	ck_assert_uint_eq(xmm[1].high, 0);
 	for (i = 2; i < 6; i++)
-		ck_assert_uint_eq(file->xmm[i].low | file->xmm[i].high, 0);
+		ck_assert_uint_eq(xmm[i].low | xmm[i].high, 0);
 	vsmtest_free(t);
 }
 END_TEST
@@ -260,23 +260,23 @@ END_TEST
 START_TEST(registers_that_are_no_output_are_kept)
 {
 	struct vsmtest *t = machine(512);
-	struct vsmtest_file *file = &t->vp[0].file[0];
+	struct hv_register_value *xmm = vsmtest_slot(t, 0, 0, HV_X64_REGISTER_XMM0);
 	uint64_t header[2] = { HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF };
 	uint32_t i;
 
 	for (i = 0; i < 6; i++)
-		file->xmm[i].low = file->xmm[i].high = 0x1111111111111111ull * (i + 1);
-	file->xmm[0].low = HV_REGISTER_VSM_VP_STATUS;
+		xmm[i].low = xmm[i].high = 0x1111111111111111ull * (i + 1);
+	xmm[0].low = HV_REGISTER_VSM_VP_STATUS;
 	assert_verdict(
 		vsmtest_hypercall(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1) | HV_HYPERCALL_FAST,
 				  header[0], header[1]),
 		VSM_VERDICT_RESUME);
 	assert_status(vsmtest_status(t, 0), HV_STATUS_SUCCESS);
 	/* Surplus bytes of the last input pair are ignored, and stay. */
-	ck_assert_uint_eq(file->xmm[0].high, 0x1111111111111111ull);
-	ck_assert_uint_eq(file->xmm[1].low, 0x10000);
+	ck_assert_uint_eq(xmm[0].high, 0x1111111111111111ull);
+	ck_assert_uint_eq(xmm[1].low, 0x10000);
 	for (i = 2; i < 6; i++)
-		ck_assert_uint_eq(file->xmm[i].low, 0x1111111111111111ull * (i + 1));
+		ck_assert_uint_eq(xmm[i].low, 0x1111111111111111ull * (i + 1));
 	ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_RDX), header[0]);
 	ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_R8), header[1]);
 	vsmtest_free(t);
@@ -286,21 +286,21 @@ END_TEST
 START_TEST(a_half_pair_of_earlier_output_is_preserved)
 {
 	struct vsmtest *t = machine(512);
-	struct vsmtest_file *file = &t->vp[0].file[0];
+	struct hv_register_value *xmm = vsmtest_slot(t, 0, 0, HV_X64_REGISTER_XMM0);
 	struct apic_list in = { .partition_id = HV_PARTITION_ID_SELF };
 	struct hv_register_value before;
 
 	/* 16 + 4 × 3 = 28 bytes in: pairs 0 and 1; out: 12 bytes in XMM1. */
 	in.id[0] = in.id[1] = in.id[2] = 0x10;
 	memset(&before, 0x77, sizeof(before));
-	memcpy(&file->xmm[0], in.id, 16);
-	file->xmm[1] = before;
+	memcpy(&xmm[0], in.id, 16);
+	xmm[1] = before;
 	assert_verdict(vsmtest_hypercall(t, 0, VSMTEST_REP_AT(APIC_CALL, 3, 2) | HV_HYPERCALL_FAST,
 					 in.partition_id, 0),
 		       VSM_VERDICT_RESUME);
 	assert_status(vsmtest_status(t, 0), HV_STATUS_SUCCESS);
-	ck_assert_uint_eq(file->xmm[1].low, before.low);
-	ck_assert_uint_eq((uint32_t)file->xmm[1].high, 3);
+	ck_assert_uint_eq(xmm[1].low, before.low);
+	ck_assert_uint_eq((uint32_t)xmm[1].high, 3);
 	vsmtest_free(t);
 }
 END_TEST
@@ -316,7 +316,7 @@ START_TEST(fast_continuations_work_too)
 	ck_assert_uint_eq(t->reps, 6);
 	/* 40 bytes in: 3 pairs; out begins in XMM2. */
 	for (i = 0; i < 6; i++) {
-		memcpy(&value, (char *)&t->vp[0].file[0].xmm[2] + 4 * i, 4);
+		memcpy(&value, (char *)vsmtest_slot(t, 0, 0, HV_X64_REGISTER_XMM2) + 4 * i, 4);
 		ck_assert_uint_eq(value, index_of(i));
 	}
 	vsmtest_free(t);

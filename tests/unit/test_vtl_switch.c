@@ -249,9 +249,9 @@ START_TEST(the_xmm_block_is_shared)
 	uint8_t mark[96];
 
 	memset(mark, 0x3c, sizeof(mark));
-	memcpy(t->vp[0].file[0].xmm, mark, sizeof(mark));
+	memcpy(vsmtest_slot(t, 0, 0, HV_X64_REGISTER_XMM0), mark, sizeof(mark));
 	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-	ck_assert_mem_eq(t->vp[0].file[1].xmm, mark, sizeof(mark));
+	ck_assert_mem_eq(vsmtest_slot(t, 0, 1, HV_X64_REGISTER_XMM0), mark, sizeof(mark));
 	vsmtest_free(t);
 }
 END_TEST

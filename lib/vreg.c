@@ -46,17 +46,26 @@ static int get_guest_os_id(const struct vreg *reg, struct hv_register_value *val
 static int set_guest_os_id(const struct vreg *reg, struct hv_register_value *value)
 {
 	struct vtl_state *state = partition_state_of(reg);
-	uint64_t hypercall = msr_load(&state->hypercall);
+	uint64_t hypercall;
 
-	if (value->low != 0 || (hypercall & HV_X64_MSR_HYPERCALL_ENABLE) == 0) {
+	if (value->low != 0) {
 		msr_store(&state->guest_os_id, value->low);
 		return HV_STATUS_SUCCESS;
 	}
-	/* TLFS 3.13: an identity of zero takes the hypercall page away, unless it is locked. */
-	if ((hypercall & HV_X64_MSR_HYPERCALL_LOCKED) != 0)
-		return HV_STATUS_INVALID_REGISTER_VALUE;
+	/* Another VP may be about to place the page, so look only when nobody is. */
 	if (!op_acquire(reg->vp))
 		return R_BUSY;
+	hypercall = msr_load(&state->hypercall);
+	if ((hypercall & HV_X64_MSR_HYPERCALL_ENABLE) == 0) {
+		msr_store(&state->guest_os_id, 0);
+		op_release(reg->vp);
+		return HV_STATUS_SUCCESS;
+	}
+	/* TLFS 3.13: an identity of zero takes the hypercall page away, unless it is locked. */
+	if ((hypercall & HV_X64_MSR_HYPERCALL_LOCKED) != 0) {
+		op_release(reg->vp);
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	}
 	reg->vp->overlay.clear = &state->guest_os_id;
 	return overlay_write(reg->vp, reg->vtl, OVERLAY_HYPERCALL, &state->hypercall,
 			     hypercall & ~HV_X64_MSR_HYPERCALL_ENABLE);
@@ -73,15 +82,18 @@ static int set_hypercall(const struct vreg *reg, struct hv_register_value *value
 	const struct vsm *vsm = reg->vp->vsm;
 	struct vtl_state *state = partition_state_of(reg);
 
-	if ((msr_load(&state->hypercall) & HV_X64_MSR_HYPERCALL_LOCKED) != 0)
-		return HV_STATUS_INVALID_REGISTER_VALUE;
 	if ((value->low & PFN_MASK) >> vsm->config.phys_bits != 0)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
+	/* One MSR for all VPs: what it allows is asked while no other VP can change it. */
+	if (!op_acquire(reg->vp))
+		return R_BUSY;
+	if ((msr_load(&state->hypercall) & HV_X64_MSR_HYPERCALL_LOCKED) != 0) {
+		op_release(reg->vp);
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	}
 	/* TLFS 3.13: the enable bit does not stick while the guest has no identity. */
 	if (msr_load(&state->guest_os_id) == 0)
 		value->low &= ~HV_X64_MSR_HYPERCALL_ENABLE;
-	if (!op_acquire(reg->vp))
-		return R_BUSY;
 	return overlay_write(reg->vp, reg->vtl, OVERLAY_HYPERCALL, &state->hypercall, value->low);
 }
 

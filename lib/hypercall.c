@@ -280,9 +280,12 @@ int hypercall_conclude(struct vsm_vp *vp, int r)
 		return VSM_VERDICT_BLOCKED;
 	}
 	if (r == R_AGAIN || r == R_BUSY) {
-		verdict = r == R_BUSY ? VSM_VERDICT_BLOCKED : VSM_VERDICT_RETRY;
-		atomic_store(&vp->wait, r == R_BUSY ? WAIT_OWNER : WAIT_NONE);
+		/* Without a kick nothing would end the wait; then the owner is busy for one entry. */
+		int waits = r == R_BUSY && vp->vsm->ops.kick != NULL;
+
+		verdict = waits ? VSM_VERDICT_BLOCKED : VSM_VERDICT_RETRY;
 		r = continuation(vp);
+		atomic_store(&vp->wait, waits && r == 0 ? WAIT_OWNER : WAIT_NONE);
 	} else if (is_status(r)) {
 		r = finish(vp, r);
 	}

@@ -93,6 +93,8 @@ static int write_msr(struct vsm_vp *vp, uint32_t msr, uint64_t value)
 
 	if (r != R_BLOCKED && r != R_BUSY)
 		return msr_verdict(vp, r);
+	if (r == R_BUSY && vp->vsm->ops.kick == NULL)
+		return VSM_VERDICT_RETRY; /* The other VP is in an entry; no kick would tell its end. */
 	vp->wait_msr = msr;
 	vp->wait_value = value;
 	atomic_store(&vp->wait, r == R_BUSY ? WAIT_OWNER_MSR : WAIT_OP_MSR);

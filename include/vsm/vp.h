@@ -185,7 +185,8 @@ VSM_EXPORT int vsm_vp_rdmsr(struct vsm_vp *vp, uint32_t msr, uint64_t *value);
  * @param value EDX:EAX.
  * @return VSM_VERDICT_RESUME, _EXCEPTION (#GP: also when the host could not place an overlay page,
  *         nothing has changed then), _NOT_MINE as vsm_vp_rdmsr(), or _BLOCKED: leave the exit
- *         uncompleted, vsm_vp_run_prepare() will say RESUME or EXCEPTION.
+ *         uncompleted, vsm_vp_run_prepare() will say RESUME or EXCEPTION. Hosts without the kick op
+ *         get _RETRY instead of _BLOCKED: another VP is changing the same, execute WRMSR again.
  * @retval -VSM_ERR_INVAL  vp is NULL.
  * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
  */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* VPs that change what all of them see, while an op of another VP goes on. */
+#define _POSIX_C_SOURCE 200112L
+
+#include <pthread.h>
 #include <string.h>
 
 #include "vsmtest.h"
@@ -66,9 +69,102 @@ START_TEST(a_lock_that_is_being_set_holds_for_the_vp_that_waits)
 }
 END_TEST
 
+/* What VP 1 does, on its own thread, while VP 0 is within its overlay_map op. */
+struct beside {
+	uint32_t runs;
+	int wrmsr, trap;
+};
+
+static void *beside_thread(void *arg)
+{
+	struct vsmtest *t = arg;
+	struct beside *beside = t->hook_arg;
+
+	beside->wrmsr = vsmtest_wrmsr(t, 1, HV_X64_MSR_SIMP, VSMTEST_SIMP_GPA(1, 0) | 1);
+	beside->trap = vsmtest_again(t, 1);
+	return NULL;
+}
+
+static void run_beside(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
+{
+	struct beside *beside = t->hook_arg;
+	pthread_t thread;
+
+	(void)slot;
+	if (op != VSMTEST_OVERLAY_MAP || beside->runs++)
+		return;
+	ck_assert_int_eq(pthread_create(&thread, NULL, beside_thread, t), 0);
+	pthread_join(thread, NULL);
+}
+
+/* Leave VP 1 at the trap of a SetVpRegisters of its own SIMP, which a failing op made come to nothing. */
+static void at_the_trap(struct vsmtest *t)
+{
+	struct hv_input_set_vp_registers in = { .partition_id = HV_PARTITION_ID_SELF,
+						.vp_index = HV_VP_INDEX_SELF };
+	struct hv_register_assoc assoc = { .name = HV_REGISTER_SIMP,
+					   .value = { VSMTEST_SIMP_GPA(1, 0) | 1, 0 } };
+	uint8_t block[sizeof(in) + sizeof(assoc)];
+
+	assert_verdict(vsmtest_hypercalls_on(t, 1), VSM_VERDICT_RESUME);
+	memcpy(block, &in, sizeof(in));
+	memcpy(block + sizeof(in), &assoc, sizeof(assoc));
+	vsmtest_fail_op(t, VSMTEST_GPA_READ, 1, 1, -VSM_ERR_HOST);
+	assert_status(vsmtest_call_mem(t, 1, VSMTEST_REP(HVCALL_SET_VP_REGISTERS, 1), block,
+				       sizeof(block)),
+		      VSMTEST_VERDICT(-VSM_ERR_HOST));
+	vsmtest_no_faults(t);
+}
+
+START_TEST(without_a_kick_nobody_waits_for_one)
+{
+	struct vsmtest *t = two_vps(VSMTEST_BIT(VSMTEST_KICK));
+	struct beside beside = { 0, -99, -99 };
+
+	at_the_trap(t);
+	t->relaxed = 1;
+	t->hook_arg = &beside;
+	t->hook = run_beside;
+	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, VSMTEST_SIMP_GPA(0, 0) | 1),
+		       VSM_VERDICT_RESUME);
+	t->hook = NULL;
+	assert_verdict(beside.wrmsr, VSM_VERDICT_RETRY);
+	assert_verdict(beside.trap, VSM_VERDICT_RETRY);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_again(t, 1), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_status(t, 1), HV_STATUS_SUCCESS);
+	vsmtest_free(t);
+}
+END_TEST
+
+START_TEST(a_wait_that_could_not_begin_is_none)
+{
+	struct vsmtest *t = two_vps(0);
+
+	at_the_trap(t);
+	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, VSM_PENDING);
+	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, VSMTEST_SIMP_GPA(0, 0) | 1),
+		       VSM_VERDICT_BLOCKED);
+	vsmtest_no_faults(t);
+	/* VP 1 would have to wait, but its rep start cannot be written. */
+	vsmtest_fail_op(t, VSMTEST_REGS_SET, 1, 1, -VSM_ERR_HOST);
+	assert_verdict(vsmtest_again(t, 1), -VSM_ERR_HOST);
+	/* The exit can be made again, as after every error. */
+	assert_verdict(vsmtest_again(t, 1), VSM_VERDICT_BLOCKED);
+	assert_err(vsmtest_complete(t, VSMTEST_OVERLAY_MAP, 0, 0), 0);
+	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RETRY);
+	assert_verdict(vsmtest_again(t, 1), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_status(t, 1), HV_STATUS_SUCCESS);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(identity_0_waits_for_the_page_that_is_being_placed),
 	VSMTEST_CASE(a_lock_that_is_being_set_holds_for_the_vp_that_waits),
+	VSMTEST_CASE(without_a_kick_nobody_waits_for_one),
+	VSMTEST_CASE(a_wait_that_could_not_begin_is_none),
 };
 
 int main(void)

@@ -377,7 +377,8 @@ static int entry_end(struct vsmtest *t, int verdict)
 		check_verdict(t, entry->vp, verdict);
 	if (!t->quiet)
 		check_views(t);
-	if (verdict >= 0 && verdict != VSM_VERDICT_BLOCKED)
+	/* The entries of vsmtest_hash() let no guest run. */
+	if (!t->quiet && verdict >= 0 && verdict != VSM_VERDICT_BLOCKED)
 		check_flushed(t);
 	entry->t = NULL;
 	t->verdict = verdict;

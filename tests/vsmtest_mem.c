@@ -177,6 +177,8 @@ int vsmtest_op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint
 		pending->active = 1;
 		pending->token = token;
 		pending->overlay = *overlay;
+		if (t->early)
+			vsmtest_complete(t, VSMTEST_OVERLAY_MAP, 0, 0);
 		return result;
 	}
 	return result ? result : overlay_apply(t, overlay);
@@ -253,6 +255,8 @@ int vsmtest_op_protect(void *opaque, const struct vsm_protect_range *ranges, uin
 		pending->active = 1;
 		pending->token = token;
 		pending->count = count;
+		if (t->early)
+			vsmtest_complete(t, VSMTEST_PROTECT, 0, 0);
 		return result;
 	}
 	if (result) {
@@ -285,6 +289,8 @@ int vsmtest_op_tlb_flush(void *opaque, uint32_t vtl, uint32_t vp, uint64_t token
 		pending->token = token;
 		pending->vtl = vtl;
 		pending->vp = vp;
+		if (t->early)
+			vsmtest_complete(t, VSMTEST_TLB_FLUSH, 0, 0);
 		return result;
 	}
 	if (!result)

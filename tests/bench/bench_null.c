@@ -109,18 +109,27 @@ int bench_null(uint32_t repeat)
 	static const struct {
 		const char *name;
 		bench_batch *batch;
+		enum null_model model;
 	} figures[] = {
-		{ "hypercall_null_ns", hypercall_batch },
-		{ "vtl_roundtrip_null_ns", roundtrip_batch },
-		{ "msr_ns", msr_batch },
+		{ "hypercall_null_ns", hypercall_batch, NULL_REPLICATED },
+		{ "vtl_roundtrip_null_ns", roundtrip_batch, NULL_REPLICATED },
+		{ "vtl_roundtrip_swapped_null_ns", roundtrip_batch, NULL_SWAPPED },
+		{ "msr_ns", msr_batch, NULL_REPLICATED },
 	};
-	struct null_host h;
-	const char *why = null_host_open(&h);
+	struct null_host h[2];
+	const char *why[2];
 	int missing = decode_figures(repeat);
 
-	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
-		missing += why != NULL ? bench_missing(figures[i].name, why) :
-					 figure(figures[i].name, figures[i].batch, &h, repeat);
-	null_host_close(&h);
+	why[NULL_REPLICATED] = null_host_open(&h[NULL_REPLICATED], NULL_REPLICATED);
+	why[NULL_SWAPPED] = null_host_open(&h[NULL_SWAPPED], NULL_SWAPPED);
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		enum null_model model = figures[i].model;
+
+		missing += why[model] != NULL ?
+				   bench_missing(figures[i].name, why[model]) :
+				   figure(figures[i].name, figures[i].batch, &h[model], repeat);
+	}
+	null_host_close(&h[NULL_REPLICATED]);
+	null_host_close(&h[NULL_SWAPPED]);
 	return missing;
 }

@@ -8,7 +8,10 @@
 #define GPR_CLASS   (HV_X64_REGISTER_RAX >> 16)
 #define OTHER_FIRST 3u /* Classes of HV register names: XMM, control, debug, segment, table, MSR. */
 
-#define RSP (HV_X64_REGISTER_RSP - HV_X64_REGISTER_RAX)
+#define GPRS   16u
+#define RSP    (HV_X64_REGISTER_RSP - HV_X64_REGISTER_RAX)
+#define RIP    (HV_X64_REGISTER_RIP - HV_X64_REGISTER_RAX)
+#define RFLAGS (HV_X64_REGISTER_RFLAGS - HV_X64_REGISTER_RAX)
 
 #define IN_GPA	   0x1000u
 #define ASSIST_GPA 0x4000u
@@ -23,10 +26,17 @@ static struct hv_register_value *other(struct null_file *f, uint32_t name)
 	return class < 6 && number < 32 ? &f->other[class][number] : NULL;
 }
 
+static struct null_file *file_of(void *vp, uint32_t vtl)
+{
+	struct null_host *h = vp;
+
+	return &h->file[h->where[vtl]];
+}
+
 static int op_regs_get(void *vp, uint32_t vtl, uint32_t groups, struct vsm_reg *regs,
 		       uint32_t count)
 {
-	struct null_file *f = &((struct null_host *)vp)->file[vtl];
+	struct null_file *f = file_of(vp, vtl);
 
 	(void)groups;
 	for (uint32_t i = 0; i < count; i++) {
@@ -49,7 +59,7 @@ static int op_regs_get(void *vp, uint32_t vtl, uint32_t groups, struct vsm_reg *
 static int op_regs_set(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
 		       uint32_t count)
 {
-	struct null_file *f = &((struct null_host *)vp)->file[vtl];
+	struct null_file *f = file_of(vp, vtl);
 
 	(void)groups;
 	for (uint32_t i = 0; i < count; i++) {
@@ -69,19 +79,76 @@ static int op_regs_set(void *vp, uint32_t vtl, uint32_t groups, const struct vsm
 }
 
 /* TLFS 15.11.2: what the VTLs share. RSP, RIP and RFLAGS are not. */
-static int op_switch_vtl(void *vp, uint32_t from, uint32_t to, uint32_t phase)
+static int op_switch_replicated(void *vp, uint32_t from, uint32_t to, uint32_t phase)
 {
-	struct null_file *a = &((struct null_host *)vp)->file[from];
-	struct null_file *b = &((struct null_host *)vp)->file[to];
+	struct null_file *a = file_of(vp, from);
+	struct null_file *b = file_of(vp, to);
 	uint64_t rsp = b->gpr[RSP];
 
 	if (phase != VSM_SWITCH_PREPARE)
 		return 0;
-	memcpy(b->gpr, a->gpr, 16 * sizeof(b->gpr[0]));
+	memcpy(b->gpr, a->gpr, GPRS * sizeof(b->gpr[0]));
 	b->gpr[RSP] = rsp;
 	*other(b, HV_X64_REGISTER_CR2) = *other(a, HV_X64_REGISTER_CR2);
 	memcpy(b->fpu, a->fpu, sizeof(b->fpu));
 	return 0;
+}
+
+/* TLFS 15.11.1: what each VTL has of its own. */
+static void copy_private(const struct null_host *h, struct null_file *to,
+			 const struct null_file *from)
+{
+	const struct hv_register_value *source = &from->other[0][0];
+	struct hv_register_value *target = &to->other[0][0];
+
+	to->gpr[RSP] = from->gpr[RSP];
+	to->gpr[RIP] = from->gpr[RIP];
+	to->gpr[RFLAGS] = from->gpr[RFLAGS];
+	for (uint32_t i = 0; i < h->private_count; i++)
+		target[h->private_at[i]] = source[h->private_at[i]];
+}
+
+static void exchange(struct null_host *h, uint32_t from, uint32_t to)
+{
+	copy_private(h, &h->file[from], &h->file[NULL_CPU]);
+	copy_private(h, &h->file[NULL_CPU], &h->file[to]);
+	h->where[from] = from;
+	h->where[to] = NULL_CPU;
+}
+
+static int op_switch_swapped(void *vp, uint32_t from, uint32_t to, uint32_t phase)
+{
+	struct null_host *h = vp;
+	uint64_t *gpr = h->file[NULL_CPU].gpr;
+
+	if (phase == VSM_SWITCH_PREPARE) {
+		/* RAX, RCX and RDX may be set before an ABORT, in the only copy there is. */
+		memcpy(h->undo, gpr, sizeof(h->undo));
+		exchange(h, from, to);
+	} else if (phase == VSM_SWITCH_ABORT) {
+		exchange(h, to, from);
+		memcpy(gpr, h->undo, sizeof(h->undo));
+	}
+	return 0;
+}
+
+/* The private registers of the table, by their place in null_file.other. */
+static const char *list_private(struct null_host *h)
+{
+	struct vsm_register_info info = { .size = sizeof(info) };
+
+	for (uint32_t i = 0; vsm_register_at(i, &info) == 0; i++) {
+		const struct hv_register_value *value = other(&h->file[0], info.name);
+
+		if (info.owner != VSM_OWNER_HOST || (info.flags & VSM_REG_ALIAS) != 0 ||
+		    value == NULL ||
+		    (info.scope != VSM_SCOPE_PRIVATE && info.scope != VSM_SCOPE_MIXED))
+			continue;
+		if (h->private_count == NULL_PRIVATE_MAX)
+			return "too many private registers";
+		h->private_at[h->private_count++] = (uint16_t)(value - &h->file[0].other[0][0]);
+	}
+	return NULL;
 }
 
 static int op_gpa_read(void *opaque, uint64_t gpa, void *buf, uint32_t len)
@@ -114,7 +181,7 @@ static const struct vsm_host_ops null_ops = {
 	.size = sizeof(struct vsm_host_ops),
 	.regs_get = op_regs_get,
 	.regs_set = op_regs_set,
-	.switch_vtl = op_switch_vtl,
+	.switch_vtl = op_switch_replicated,
 	.gpa_read = op_gpa_read,
 	.gpa_write = op_gpa_write,
 	.overlay_map = op_overlay_map,
@@ -123,7 +190,7 @@ static const struct vsm_host_ops null_ops = {
 static void set_vtl0(struct null_host *h)
 {
 	struct hv_initial_vp_context c;
-	struct null_file *f = &h->file[0];
+	struct null_file *f = file_of(h, 0);
 
 	guest_state_init(&c, NULL_TRAP_RIP, 0);
 	memcpy(other(f, HV_X64_REGISTER_CS), &c.cs, sizeof(c.cs));
@@ -132,13 +199,16 @@ static void set_vtl0(struct null_host *h)
 	other(f, HV_X64_REGISTER_EFER)->low = c.efer;
 }
 
-static const char *make_partition(struct null_host *h)
+static const char *make_partition(struct null_host *h, enum null_model model)
 {
+	struct vsm_host_ops ops = null_ops;
 	struct vsm_vp_config vp = { .size = sizeof(vp), .opaque = h };
 	struct vsm_config config;
 
+	if (model == NULL_SWAPPED)
+		ops.switch_vtl = op_switch_swapped;
 	vsm_config_init(&config);
-	if (vsm_partition_create(&config, &null_ops, h, &h->vsm) != 0)
+	if (vsm_partition_create(&config, &ops, h, &h->vsm) != 0)
 		return "no partition";
 	if (vsm_ram_add(h->vsm, 0, NULL_RAM_BYTES) != 0)
 		return "no RAM";
@@ -215,13 +285,17 @@ static const char *visit_vtl1(struct null_host *h)
 	return NULL;
 }
 
-const char *null_host_open(struct null_host *h)
+const char *null_host_open(struct null_host *h, enum null_model model)
 {
 	const char *why;
 
 	memset(h, 0, sizeof(*h));
+	h->where[0] = model == NULL_SWAPPED ? NULL_CPU : 0;
+	h->where[1] = 1;
 	set_vtl0(h);
-	why = make_partition(h);
+	why = list_private(h);
+	if (why == NULL)
+		why = make_partition(h, model);
 	if (why == NULL)
 		why = enable_pages(h);
 	if (why == NULL)

@@ -19,27 +19,40 @@ struct null_file {
 	uint8_t fpu[512];
 };
 
+#define NULL_CPU	 2u
+#define NULL_PRIVATE_MAX 64u
+
+/** How the host keeps the registers of two VTLs: see doc/host-contract.md. */
+enum null_model {
+	NULL_REPLICATED, /* A vCPU for each VTL: what is shared is copied. */
+	NULL_SWAPPED /* One vCPU: what is private goes to a slot and comes from one. */
+};
+
 struct null_host {
 	struct vsm *vsm;
 	struct vsm_vp *vp;
-	struct null_file file[2];
+	struct null_file file[3]; /* Replicated: the vCPUs. Swapped: two slots and the vCPU. */
+	uint32_t where[2]; /* The file that a VTL has now. */
+	uint16_t private_at[NULL_PRIVATE_MAX]; /* Swapped: what to move besides RSP, RIP, RFLAGS. */
+	uint32_t private_count;
+	uint64_t undo[18]; /* Swapped: the GPRs at PREPARE. */
 	uint8_t *assist; /* The page that VTL1 sees as its VP assist page. */
 	uint8_t ram[NULL_RAM_BYTES];
 };
 
 /**
- * Make a partition whose guest has enabled VTL1 and, in both VTLs, the assist page and the SIMP.
+ * Make a partition on a host of this model whose guest has enabled VTL1 and, in both VTLs, the assist page and the SIMP.
  * VTL0 is active and about to make a VTL call.
  *
  * @return NULL, or what could not be done.
  */
-const char *null_host_open(struct null_host *h);
+const char *null_host_open(struct null_host *h, enum null_model model);
 void null_host_close(struct null_host *h);
 
-/** A GPR by its HV name. */
+/** A GPR of the active VTL by its HV name. */
 static inline uint64_t *null_gpr(struct null_host *h, uint32_t vtl, uint32_t name)
 {
-	return &h->file[vtl].gpr[name - HV_X64_REGISTER_RAX];
+	return &h->file[h->where[vtl]].gpr[name - HV_X64_REGISTER_RAX];
 }
 
 /** Execute the trap instruction of the hypercall page. @return the verdict. */

@@ -602,8 +602,9 @@ START_TEST(a_denied_output_page_is_an_intercept_and_stays_clean)
 		       VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(payload(t, 0)->header.intercept_access_type, WRITE);
 	ck_assert_uint_eq(payload(t, 0)->guest_physical_address & ~0xfffull, VSMTEST_OUT_GPA(0));
-	for (i = 0; i < VSMTEST_PAGE; i++)
-		ck_assert_uint_eq(out[i], 0xee);
+	for (i = 0; i < VSMTEST_PAGE && out[i] == 0xee; i++)
+		;
+	ck_assert_uint_eq(i, VSMTEST_PAGE);
 	/* VTL1 grants and returns the registers as it found them: the call is made again. */
 	vsmtest_assist(t, 0, 1)->vtl_control.vtl_return_x64_rax = 0;
 	vsmtest_assist(t, 0, 1)->vtl_control.vtl_return_x64_rcx = control;

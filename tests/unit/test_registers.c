@@ -51,8 +51,10 @@ static void no_output(struct vsmtest *t, uint32_t first)
 	const uint8_t *out = vsmtest_out(t, 0);
 	uint32_t i;
 
-	for (i = 16 * first; i < VSMTEST_PAGE; i++)
-		ck_assert_msg(out[i] == 0xee, "output byte %u was written", i);
+	/* An assertion for each byte would take its time. */
+	for (i = 16 * first; i < VSMTEST_PAGE && out[i] == 0xee; i++)
+		;
+	ck_assert_msg(i == VSMTEST_PAGE, "output byte %u was written", i);
 }
 
 START_TEST(get_refuses_in_its_order)

@@ -84,19 +84,21 @@ static int plan_switch_on(struct vsm_vp *vp, uint32_t vtl, uint32_t mask)
 
 static int undo(struct vsm_vp *vp, uint32_t element, int result)
 {
+	struct protect_plan *plan = &vp->plan;
+
 	(void)element;
-	(void)result;
-	map_set(vp, vp->plan.owner_vtl, msr_load(&vp->vsm->vtl[vp->plan.owner_vtl].config));
-	return HV_STATUS_OPERATION_DENIED;
+	msr_store(&vp->vsm->vtl[plan->owner_vtl].config, plan->config);
+	map_set(vp, plan->owner_vtl, plan->config);
+	return result == -VSM_ERR_NOMEM ? HV_STATUS_INSUFFICIENT_MEMORY :
+					  HV_STATUS_OPERATION_DENIED;
 }
 
 static int done(struct vsm_vp *vp)
 {
 	struct protect_plan *plan = &vp->plan;
-	uint64_t old = msr_load(&vp->vsm->vtl[plan->owner_vtl].config);
+	uint64_t config = msr_load(&vp->vsm->vtl[plan->owner_vtl].config);
 
-	msr_store(&vp->vsm->vtl[plan->owner_vtl].config, plan->config);
-	if (((old ^ plan->config) & PROTECT) != 0)
+	if (((plan->config ^ config) & PROTECT) != 0)
 		log_line(vp->vsm, LOG_MILESTONE, VSM_LOG_INFO,
 			 "a VTL switched its page protections on");
 	return HV_STATUS_SUCCESS;
@@ -118,11 +120,13 @@ int config_register_set(struct vsm_vp *vp, uint32_t vtl, uint64_t value)
 	}
 	old = msr_load(&vp->vsm->vtl[vtl].config);
 	plan_start(vp, vtl, 0);
-	vp->plan.config = value;
+	vp->plan.config = old;
 	if ((value & ~old & PROTECT) != 0 && !plan_switch_on(vp, vtl, default_mask(value))) {
 		op_release(vp);
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	}
+	/* Together, so that they agree also while only a flush is owed. */
+	msr_store(&vp->vsm->vtl[vtl].config, value);
 	map_set(vp, vtl, value);
 	return plan_run(vp, undo, done);
 }

@@ -9,6 +9,11 @@
 
 #define UNDO_EXPLICIT 0x80u
 
+/* Flags that TLFS names, but that mean nothing without shadow stacks or to a guest. */
+#define OTHER_FLAGS                                                           \
+	(HV_MAP_GPA_SUPERVISOR_SHADOW_STACK | HV_MAP_GPA_PAGING_WRITABILITY | \
+	 HV_MAP_GPA_VERIFY_PAGING_WRITABILITY | HV_MAP_GPA_ADJUSTABLE)
+
 /*
  * The set that is changed. TLFS words the target as the restricted VTL, guests name the protecting
  * one; a target below the caller therefore means the caller's own set.
@@ -39,8 +44,9 @@ static int find_owner(const struct vsm_vp *vp, const struct hv_input_modify_vtl_
 
 static int check_mask(const struct vsm *vsm, uint32_t mask)
 {
-	if ((mask & ~HV_MAP_GPA_PERMISSIONS_MASK) != 0)
+	if ((mask & ~(HV_MAP_GPA_PERMISSIONS_MASK | OTHER_FLAGS)) != 0)
 		return HV_STATUS_INVALID_PARAMETER;
+	/* vsm_rights_valid() knows none of OTHER_FLAGS. */
 	if (!vsm_rights_valid(mask, 0))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	/* A right that cannot be enforced is refused, not announced. */

@@ -146,7 +146,7 @@ struct protect_plan {
 	uint32_t owner_vtl;
 	uint32_t unenforced; /* Pages whose execute right is recorded only. */
 	int32_t status; /* Status when the host has followed. */
-	uint64_t config; /* VsmPartitionConfig to be written, or the old one. */
+	uint64_t config; /* VsmPartitionConfig before the change. */
 };
 
 struct vp_stats {

@@ -7,6 +7,7 @@
 #include "context.h"
 #include "hc.h"
 #include "host.h"
+#include "msr.h"
 #include "ops.h"
 #include "register_table.h"
 #include "vreg.h"
@@ -56,6 +57,41 @@ static int vtl_exists(const struct access *access, const struct vsm_register_inf
 	return (atomic_load(&access->target->enabled) & (1u << access->vtl)) != 0;
 }
 
+/* TLFS 15.3: the VSM registers need AccessVsm; what is an MSR too needs the privilege of that. */
+static int privileged(const struct vsm *vsm, const struct vsm_register_info *row)
+{
+	if (row->name >= HV_REGISTER_VSM_CODE_PAGE_OFFSETS &&
+	    row->name <= HV_REGISTER_VSM_PARTITION_CONFIG)
+		return (vsm->caps.privileges & HV_PRIV_ACCESS_VSM) != 0;
+	return msr_privileged(vsm, row->msr);
+}
+
+/*
+ * Registers that the call under way reads again when it is continued, or that its result goes to:
+ * what is set there would be lost, or lead the call astray, whichever VTL is named (TLFS 3.7).
+ */
+static int carries_call(const struct vsm_hypercall *call, uint32_t name)
+{
+	int is_long = (call->flags & VSM_HYPERCALL_LONG) != 0;
+	int is_fast = (call->flags & VSM_HYPERCALL_FAST) != 0;
+
+	switch (name) {
+	case HV_X64_REGISTER_RAX:
+	case HV_X64_REGISTER_RCX:
+	case HV_X64_REGISTER_RDX:
+		return 1;
+	case HV_X64_REGISTER_RBX:
+		return !is_long;
+	case HV_X64_REGISTER_RSI:
+	case HV_X64_REGISTER_RDI:
+		return is_fast && !is_long;
+	case HV_X64_REGISTER_R8:
+		return is_fast && is_long;
+	default:
+		return 0;
+	}
+}
+
 static int permitted(const struct vsm_vp *caller, const struct access *access,
 		     const struct vsm_register_info *row)
 {
@@ -63,11 +99,15 @@ static int permitted(const struct vsm_vp *caller, const struct access *access,
 
 	if (row == NULL || (row->flags & needed) == 0 || access->vtl < row->min_vtl)
 		return HV_STATUS_INVALID_PARAMETER;
+	if (!privileged(caller->vsm, row))
+		return HV_STATUS_ACCESS_DENIED;
 	if (!vtl_exists(access, row))
 		return HV_STATUS_INVALID_VTL_STATE;
 	/* A VTL cannot pull its own running state from under itself (TLFS 7.10.1). */
 	if (access->set && access->target == caller && access->vtl == vp_active(caller) &&
 	    (row->flags & VSM_REG_SET_OWN) == 0)
+		return HV_STATUS_ACCESS_DENIED;
+	if (access->set && access->target == caller && carries_call(&caller->hc.call, row->name))
 		return HV_STATUS_ACCESS_DENIED;
 	return HV_STATUS_SUCCESS;
 }

@@ -29,6 +29,15 @@ static const struct {
 	{ HV_X64_MSR_SINT0, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS },
 };
 
+int msr_privileged(const struct vsm *vsm, uint32_t msr)
+{
+	for (size_t i = 0; i < sizeof(msrs) / sizeof(msrs[0]); i++) {
+		if (msrs[i].msr == msr)
+			return (vsm->caps.privileges & msrs[i].privilege) != 0;
+	}
+	return 1;
+}
+
 /* The register behind an MSR that this guest may access so; 0 if there is none. */
 static uint32_t register_of(const struct vsm_vp *vp, uint32_t msr, int write)
 {
@@ -37,8 +46,7 @@ static uint32_t register_of(const struct vsm_vp *vp, uint32_t msr, int write)
 
 		if (msrs[i].msr != msr)
 			continue;
-		if (!(write ? msrs[i].writable : msrs[i].readable) ||
-		    (vp->vsm->caps.privileges & msrs[i].privilege) == 0)
+		if (!(write ? msrs[i].writable : msrs[i].readable) || !msr_privileged(vp->vsm, msr))
 			return 0;
 		row = register_row_by_msr(msr);
 		return row == NULL ? 0 : row->name;

@@ -12,4 +12,7 @@
 int msr_read(struct vsm_vp *vp, uint32_t msr, uint64_t *value);
 int msr_write(struct vsm_vp *vp, uint32_t msr, uint64_t value);
 
+/* Has the guest the privilege for this MSR? 1 also for numbers that are no synthetic MSR. */
+int msr_privileged(const struct vsm *vsm, uint32_t msr);
+
 #endif /* VSM_MSR_H */

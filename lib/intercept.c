@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+#include "vsm/message.h"
+
 #include "exception.h"
 #include "host.h"
-#include "message.h"
 #include "overlay.h"
 #include "vtl_switch.h"
 
@@ -69,7 +70,7 @@ void intercept_rescan(struct vsm_vp *vp, uint32_t vtl)
 }
 
 /* State of the intercepted code, as the message header wants it. */
-static int read_context(struct vsm_vp *vp, struct message_context *context)
+static int read_context(struct vsm_vp *vp, struct vsm_intercept_context *context)
 {
 	static const uint32_t names[] = { HV_X64_REGISTER_RIP, HV_X64_REGISTER_RFLAGS,
 					  HV_X64_REGISTER_CS,  HV_X64_REGISTER_SS,
@@ -83,22 +84,46 @@ static int read_context(struct vsm_vp *vp, struct message_context *context)
 			  regs, 7);
 	if (r != 0)
 		return -VSM_ERR_HOST;
+	memset(context, 0, sizeof(*context));
+	context->size = sizeof(*context);
 	context->vp_index = vp->index;
-	context->vtl = vp_active(vp);
+	context->vtl = (uint8_t)vp_active(vp);
 	context->rip = regs[0].value.low;
 	context->rflags = regs[1].value.low;
 	memcpy(&context->cs, &regs[2].value, sizeof(context->cs));
 	memcpy(&context->ss, &regs[3].value, sizeof(context->ss));
 	context->cr0 = regs[4].value.low;
 	context->efer = regs[5].value.low;
-	context->cr8 = (uint8_t)regs[6].value.low;
+	context->cr8 = regs[6].value.low & 0xf;
 	return 0;
+}
+
+static int memory_message(struct hv_message *message, struct vsm_intercept_context *context,
+			  const struct vsm_memory_fault *fault)
+{
+	struct vsm_memory_intercept what = {
+		.size = sizeof(what),
+		.gva = fault->gva,
+		.gpa = fault->gpa,
+		.message_type = HVMSG_GPA_INTERCEPT,
+		.cache_type = HV_CACHE_TYPE_WRITE_BACK,
+		.instruction_byte_count = fault->instruction_byte_count,
+	};
+
+	if ((fault->flags & VSM_FAULT_GVA_VALID) != 0)
+		what.access_info |= HV_X64_MEMORY_ACCESS_GVA_VALID;
+	if ((fault->flags & VSM_FAULT_FINAL) != 0)
+		what.access_info |= HV_X64_MEMORY_ACCESS_GVA_GPA_VALID;
+	memcpy(what.instruction_bytes, fault->instruction_bytes, sizeof(what.instruction_bytes));
+	context->access = fault->access;
+	context->instruction_length = fault->instruction_length;
+	return vsm_message_memory(message, context, &what);
 }
 
 int intercept_memory(struct vsm_vp *vp, uint32_t to, const struct vsm_memory_fault *fault,
 		     const uint64_t *rip)
 {
-	struct message_context context;
+	struct vsm_intercept_context context;
 	struct hv_message message;
 	int r;
 
@@ -111,7 +136,9 @@ int intercept_memory(struct vsm_vp *vp, uint32_t to, const struct vsm_memory_fau
 		return r;
 	if (rip != NULL)
 		context.rip = *rip;
-	message_memory_intercept(&message, &context, fault);
+	r = memory_message(&message, &context, fault);
+	if (r != 0)
+		return r;
 	r = vtl_enter(vp, to, HV_VTL_ENTRY_INTERRUPT, rip);
 	if (r != R_SWITCHED)
 		return r;

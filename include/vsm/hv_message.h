@@ -388,4 +388,111 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_hypercall_intercept_message, 208) &&
 /** flags: of an isolated partition. */
 #define HV_X64_HYPERCALL_INTERCEPT_ISOLATED 0x00000001U
 
+/** Payload of HVMSG_X64_SIPI_INTERCEPT (TLFS 13). */
+struct hv_x64_sipi_intercept_message {
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint32_t target_vp_index; /**< VP that is to start. */
+	uint32_t interrupt_vector; /**< Vector of the SIPI, 0..255. */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_sipi_intercept_message, 48) &&
+			 HV_OFFSET_IS(hv_x64_sipi_intercept_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_sipi_intercept_message, target_vp_index, 40) &&
+			 HV_OFFSET_IS(hv_x64_sipi_intercept_message, interrupt_vector, 44),
+		 "SIPI intercept");
+
+/** Payload of HVMSG_SYNIC_SINT_DELIVERABLE, in the published headers. */
+struct hv_x64_sint_deliverable_message {
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint16_t deliverable_sints; /**< Bit n: SINTn. */
+	uint16_t reserved1; /**< 0 */
+	uint32_t reserved2; /**< 0 */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_sint_deliverable_message, 48) &&
+			 HV_OFFSET_IS(hv_x64_sint_deliverable_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_sint_deliverable_message, deliverable_sints, 40) &&
+			 HV_OFFSET_IS(hv_x64_sint_deliverable_message, reserved1, 42) &&
+			 HV_OFFSET_IS(hv_x64_sint_deliverable_message, reserved2, 44),
+		 "SINT deliverable");
+
+/**
+ * Payload of HVMSG_X64_INTERRUPTION_DELIVERABLE (TLFS 13). The published headers do not agree on
+ * whether the type is one byte or four; with the zeros behind it both read the same.
+ */
+struct hv_x64_interruption_deliverable_message {
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+	uint8_t deliverable_type; /**< HV_PENDING_INTERRUPTION_TYPE_* */
+	uint8_t reserved[7]; /**< 0 */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_interruption_deliverable_message, 48) &&
+			 HV_OFFSET_IS(hv_x64_interruption_deliverable_message, header, 0) &&
+			 HV_OFFSET_IS(hv_x64_interruption_deliverable_message, deliverable_type,
+				      40) &&
+			 HV_OFFSET_IS(hv_x64_interruption_deliverable_message, reserved, 41),
+		 "interruption deliverable");
+
+/** Payload of HVMSG_UNRECOVERABLE_EXCEPTION (TLFS 13). */
+struct hv_x64_unrecoverable_exception_message {
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_unrecoverable_exception_message, 40) &&
+			 HV_OFFSET_IS(hv_x64_unrecoverable_exception_message, header, 0),
+		 "unrecoverable exception");
+
+/** Payload of HVMSG_X64_HALT (TLFS 13). */
+struct hv_x64_halt_message {
+	struct hv_x64_intercept_message_header header; /**< Common part. */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_halt_message, 40) &&
+			 HV_OFFSET_IS(hv_x64_halt_message, header, 0),
+		 "halt");
+
+/** Payload of HVMSG_INVALID_VP_REGISTER_VALUE; without the common part (TLFS 7.3). */
+struct hv_x64_invalid_vp_register_message {
+	uint32_t vp_index; /**< VP that was stopped. */
+	uint32_t reserved; /**< 0 */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_invalid_vp_register_message, 8) &&
+			 HV_OFFSET_IS(hv_x64_invalid_vp_register_message, vp_index, 0) &&
+			 HV_OFFSET_IS(hv_x64_invalid_vp_register_message, reserved, 4),
+		 "invalid VP register value");
+
+/** Payload of HVMSG_UNSUPPORTED_FEATURE; without the common part. */
+struct hv_x64_unsupported_feature_message {
+	uint32_t vp_index; /**< VP that used it. */
+	uint32_t feature_code; /**< What it was. */
+	uint64_t feature_parameter; /**< Depends on the code. */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_unsupported_feature_message, 16) &&
+			 HV_OFFSET_IS(hv_x64_unsupported_feature_message, vp_index, 0) &&
+			 HV_OFFSET_IS(hv_x64_unsupported_feature_message, feature_code, 4) &&
+			 HV_OFFSET_IS(hv_x64_unsupported_feature_message, feature_parameter, 8),
+		 "unsupported feature");
+
+/** Payload of HVMSG_X64_APIC_EOI; without the common part (TLFS 13). */
+struct hv_x64_apic_eoi_message {
+	uint32_t vp_index; /**< VP whose APIC it was. */
+	uint32_t interrupt_vector; /**< Vector, 0..255. */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_x64_apic_eoi_message, 8) &&
+			 HV_OFFSET_IS(hv_x64_apic_eoi_message, vp_index, 0) &&
+			 HV_OFFSET_IS(hv_x64_apic_eoi_message, interrupt_vector, 4),
+		 "APIC EOI");
+
+/** Payload of HVMSG_TIMER_EXPIRED (TLFS ch. 12). */
+struct hv_timer_message_payload {
+	uint32_t timer_index; /**< 0..3 */
+	uint32_t reserved; /**< 0 */
+	uint64_t expiration_time; /**< When it was due, in 100 ns. */
+	uint64_t delivery_time; /**< When the message was written, in 100 ns. */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_timer_message_payload, 24) &&
+			 HV_OFFSET_IS(hv_timer_message_payload, timer_index, 0) &&
+			 HV_OFFSET_IS(hv_timer_message_payload, reserved, 4) &&
+			 HV_OFFSET_IS(hv_timer_message_payload, expiration_time, 8) &&
+			 HV_OFFSET_IS(hv_timer_message_payload, delivery_time, 16),
+		 "timer message");
+
+/** Synthetic timers of a VP and VTL (TLFS ch. 12). */
+#define HV_SYNTHETIC_TIMER_COUNT 4U
+
 #endif

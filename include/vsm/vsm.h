@@ -15,6 +15,7 @@
 #include <vsm/host.h>
 #include <vsm/hv.h>
 #include <vsm/hypercall.h>
+#include <vsm/message.h>
 #include <vsm/partition.h>
 #include <vsm/protect.h>
 #include <vsm/registers.h>

@@ -72,6 +72,8 @@ static uint64_t privileges(const struct vsm *vsm)
 	if (has(vsm, VSM_CAP_OVERLAYS))
 		p |= HV_PRIV_ACCESS_HYPERCALL_MSRS | HV_PRIV_ACCESS_SYNIC_REGS |
 		     HV_PRIV_ACCESS_VP_REGISTERS;
+	if (has(vsm, VSM_CAP_CLOCK) && has(vsm, VSM_CAP_OVERLAYS))
+		p |= HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC;
 	if (has(vsm, VSM_CAP_VSM))
 		p |= HV_PRIV_ACCESS_VSM;
 	if (has(vsm, VSM_CAP_XMM))

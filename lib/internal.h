@@ -31,6 +31,7 @@
 
 /* Overlay slots of one VTL: two of the partition, then three of each VP. Slot n shows arena page n. */
 #define OVERLAY_HYPERCALL 0u
+#define OVERLAY_TSC	  1u
 #define OVERLAY_OF_VPS	  2u
 #define OVERLAY_ASSIST	  0u
 #define OVERLAY_SIMP	  1u
@@ -57,6 +58,7 @@ struct overlay_change {
 struct vtl_state {
 	_Atomic uint64_t guest_os_id;
 	_Atomic uint64_t hypercall;
+	_Atomic uint64_t reference_tsc;
 	_Atomic uint64_t config; /* VsmPartitionConfig */
 	uint32_t preset_pages; /* Pages were set before its protections were switched on. */
 };
@@ -207,8 +209,8 @@ struct vsm {
 	struct vsm_range ram[RAM_RANGES_MAX];
 	uint32_t ram_count;
 	uint64_t tsc_hz;
-	uint64_t tsc_base;
 	uint64_t tsc_scale;
+	uint64_t tsc_offset;
 	struct vsm_protmap *map;
 	uint8_t *arena;
 	uint64_t arena_size;

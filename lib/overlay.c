@@ -24,11 +24,14 @@ uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
 	return vsm->arena + (uint64_t)slot_index(vsm, vtl, slot) * HV_PAGE_SIZE;
 }
 
-/* The hypercall page holds code, the others data of the guest (TLFS 3.13, 11.9, 7.8.7). */
+/* Code, the time, or data of the guest (TLFS 3.13, ch. 12; 7.8.7, 11.9). */
 static uint32_t slot_rights(uint32_t slot)
 {
-	return slot == OVERLAY_HYPERCALL ? HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE :
-					   HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE;
+	if (slot == OVERLAY_HYPERCALL)
+		return HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE;
+	if (slot == OVERLAY_TSC)
+		return HV_MAP_GPA_READABLE;
+	return HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE;
 }
 
 static uint32_t slot_owner(uint32_t slot)
@@ -179,7 +182,7 @@ int overlay_reset(struct vsm *vsm)
 
 			if (lift_slot(vsm, vtl, slot) != 0)
 				result = -VSM_ERR_HOST;
-			if (i != OVERLAY_HYPERCALL)
+			if (i >= OVERLAY_OF_VPS) /* No guest can write the others. */
 				memset(overlay_page(vsm, vtl, i), 0, HV_PAGE_SIZE);
 		}
 	}

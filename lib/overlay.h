@@ -21,7 +21,7 @@ uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot);
 int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
 		  uint64_t value);
 
-/* Lift all overlays and clear their pages but for the hypercall page. */
+/* Lift all overlays and clear the pages of VPs; hypercall and reference TSC page never change. */
 int overlay_reset(struct vsm *vsm);
 
 #endif /* VSM_OVERLAY_H */

@@ -176,9 +176,18 @@ static int start_clock(struct vsm *vsm)
 		log_misuse(vsm, "vsm_partition_realise", "op tsc_hz gave 10 MHz or less");
 		return -VSM_ERR_INVAL;
 	}
-	vsm->tsc_scale = clock_scale(vsm->tsc_hz);
-	vsm->tsc_base = vsm->ops.tsc(vsm->opaque);
+	clock_start(vsm);
 	return 0;
+}
+
+/* The pages whose contents are the library's. */
+static void fill_pages(struct vsm *vsm)
+{
+	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {
+		hypercall_page_fill(overlay_page(vsm, vtl, OVERLAY_HYPERCALL),
+				    vsm->config.trap_kind, vsm->config.trap_port);
+		clock_page_fill(vsm, overlay_page(vsm, vtl, OVERLAY_TSC));
+	}
 }
 
 static void say_what_is_not_enforced(struct vsm *vsm)
@@ -206,9 +215,7 @@ int vsm_partition_realise(struct vsm *vsm)
 		unrealise(vsm);
 		return r;
 	}
-	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++)
-		hypercall_page_fill(overlay_page(vsm, vtl, OVERLAY_HYPERCALL),
-				    vsm->config.trap_kind, vsm->config.trap_port);
+	fill_pages(vsm);
 	vsm->limits.size = sizeof(vsm->limits);
 	vsm->limits.cr4_mask = vsm->config.cr4_mask;
 	vsm->limits.efer_mask = vsm->config.efer_mask;

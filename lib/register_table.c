@@ -157,6 +157,7 @@ static const struct vsm_register_info rows[] = {
 	HV_MSR(VP_INDEX, SHARED, RO, 0),
 	HV_MSR(TIME_REF_COUNT, PARTITION, RO, 0),
 	HV_MSR(VP_ASSIST_PAGE, PRIVATE, OWN, 0),
+	HV_MSR(REFERENCE_TSC, PARTITION_VTL, OWN, 0),
 
 	HV_MSR(SINT0, PRIVATE, OWN, HV_SYNIC_SINT_RESET),
 	/* TLFS ch. 11 says 0. Hypervisors in use start at 1, and a guest may count on that. */
@@ -203,6 +204,7 @@ static const struct msr_name msrs[] = {
 	HV_NAME(HYPERCALL),
 	HV_NAME(VP_INDEX),
 	HV_NAME(TIME_REF_COUNT),
+	HV_NAME(REFERENCE_TSC),
 	HV_NAME(TSC_FREQUENCY),
 	HV_NAME(APIC_FREQUENCY),
 	HV_NAME(VP_ASSIST_PAGE),

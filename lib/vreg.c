@@ -119,6 +119,31 @@ static int get_time_ref_count(const struct vreg *reg, struct hv_register_value *
 	return HV_STATUS_SUCCESS;
 }
 
+/* The reference TSC page (TLFS ch. 12). */
+
+static int offers_reference_tsc(const struct vreg *reg)
+{
+	return (reg->vp->vsm->caps.privileges & HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC) != 0;
+}
+
+static int get_reference_tsc(const struct vreg *reg, struct hv_register_value *value)
+{
+	if (!offers_reference_tsc(reg))
+		return HV_STATUS_INVALID_PARAMETER;
+	value->low = msr_load(&partition_state_of(reg)->reference_tsc);
+	return HV_STATUS_SUCCESS;
+}
+
+static int set_reference_tsc(const struct vreg *reg, struct hv_register_value *value)
+{
+	if (!offers_reference_tsc(reg))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!op_acquire(reg->vp))
+		return R_BUSY;
+	return overlay_write(reg->vp, reg->vtl, OVERLAY_TSC,
+			     &partition_state_of(reg)->reference_tsc, value->low);
+}
+
 /* The registers are in kHz; the MSRs of the same name are in Hz and are made from this. */
 static int get_tsc_frequency(const struct vreg *reg, struct hv_register_value *value)
 {
@@ -358,6 +383,8 @@ static const struct {
 	{ HV_REGISTER_VP_INDEX, HV_REGISTER_VP_INDEX, get_vp_index, NULL },
 	{ HV_REGISTER_TIME_REF_COUNT, HV_REGISTER_TIME_REF_COUNT, get_time_ref_count, NULL },
 	{ HV_REGISTER_VP_ASSIST_PAGE, HV_REGISTER_VP_ASSIST_PAGE, get_assist, set_assist },
+	{ HV_REGISTER_REFERENCE_TSC, HV_REGISTER_REFERENCE_TSC, get_reference_tsc,
+	  set_reference_tsc },
 	{ HV_REGISTER_SINT0, HV_REGISTER_SINT0, get_sint0, set_sint0 },
 	{ HV_REGISTER_SCONTROL, HV_REGISTER_SCONTROL, get_scontrol, set_scontrol },
 	{ HV_REGISTER_SVERSION, HV_REGISTER_SVERSION, get_sversion, NULL },

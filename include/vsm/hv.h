@@ -444,6 +444,22 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_vtl_control, 24) &&
 #define HV_VINA_STATUS_ASSERTED 0x01U
 /** @} */
 
+/** The reference TSC page, one per VTL (TLFS ch. 12). Time is ((tsc * scale) >> 64) + offset. */
+struct hv_reference_tsc_page {
+	uint32_t tsc_sequence; /**< 0: scale and offset are not valid. */
+	uint32_t reserved1; /**< 0 */
+	uint64_t tsc_scale; /**< Units of 100 ns per tick, as a fraction of 2^64. */
+	int64_t tsc_offset; /**< Units of 100 ns; the sum is modulo 2^64. */
+	uint64_t reserved2[509]; /**< 0 */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_reference_tsc_page, 4096) &&
+			 HV_OFFSET_IS(hv_reference_tsc_page, tsc_sequence, 0) &&
+			 HV_OFFSET_IS(hv_reference_tsc_page, reserved1, 4) &&
+			 HV_OFFSET_IS(hv_reference_tsc_page, tsc_scale, 8) &&
+			 HV_OFFSET_IS(hv_reference_tsc_page, tsc_offset, 16) &&
+			 HV_OFFSET_IS(hv_reference_tsc_page, reserved2, 24),
+		 "TLFS ch. 12");
+
 /** The VP assist page, one per VP and VTL (TLFS 7.8.7). */
 struct hv_vp_assist_page {
 	uint32_t apic_assist; /**< HV_APIC_ASSIST_* */

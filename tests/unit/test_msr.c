@@ -102,8 +102,8 @@ START_TEST(what_is_not_offered_faults)
 		else
 			assert_gp(t, verdict);
 	}
-	/* Those of reset_values, SVERSION, TIME_REF_COUNT, TSC_FREQUENCY. */
-	ck_assert_uint_eq(good, 11);
+	/* Those of reset_values, SVERSION, TIME_REF_COUNT, TSC_FREQUENCY, REFERENCE_TSC. */
+	ck_assert_uint_eq(good, 12);
 	/* No local APIC in this version: neither EOI, ICR nor TPR; no timers, no crash MSRs. */
 	wr_gp(t, HV_X64_MSR_EOI, 0);
 	wr_gp(t, HV_X64_MSR_ICR, 0);
@@ -112,7 +112,6 @@ START_TEST(what_is_not_offered_faults)
 	wr_gp(t, HV_X64_MSR_CRASH_CTL, 0);
 	wr_gp(t, HV_X64_MSR_SINT1, 0x10000);
 	wr_gp(t, HV_X64_MSR_SIEFP, 0);
-	wr_gp(t, HV_X64_MSR_REFERENCE_TSC, 0);
 	wr_gp(t, 0x400001ff, 0);
 	vsmtest_free(t);
 }
@@ -423,6 +422,7 @@ START_TEST(every_msr_stands_on_its_privilege_bit)
 		uint64_t privilege;
 	} msrs[] = {
 		{ HV_X64_MSR_TIME_REF_COUNT, HV_PRIV_ACCESS_PARTITION_REFERENCE_COUNTER },
+		{ HV_X64_MSR_REFERENCE_TSC, HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC },
 		{ HV_X64_MSR_SCONTROL, HV_PRIV_ACCESS_SYNIC_REGS },
 		{ HV_X64_MSR_SIMP, HV_PRIV_ACCESS_SYNIC_REGS },
 		{ HV_X64_MSR_SINT0, HV_PRIV_ACCESS_SYNIC_REGS },

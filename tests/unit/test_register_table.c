@@ -200,6 +200,7 @@ START_TEST(test_settable_by_its_own_vtl_is_exactly_this)
 		HV_REGISTER_HYPERCALL,
 		HV_REGISTER_GUEST_OS_ID,
 		HV_REGISTER_VP_ASSIST_PAGE,
+		HV_REGISTER_REFERENCE_TSC,
 		HV_REGISTER_SINT0,
 		HV_REGISTER_SCONTROL,
 		HV_REGISTER_SIMP,
@@ -313,6 +314,7 @@ START_TEST(test_partition_scopes)
 {
 	ck_assert_uint_eq(info_of(HV_REGISTER_GUEST_OS_ID).scope, VSM_SCOPE_PARTITION_VTL);
 	ck_assert_uint_eq(info_of(HV_REGISTER_HYPERCALL).scope, VSM_SCOPE_PARTITION_VTL);
+	ck_assert_uint_eq(info_of(HV_REGISTER_REFERENCE_TSC).scope, VSM_SCOPE_PARTITION_VTL);
 	ck_assert_uint_eq(info_of(HV_REGISTER_VSM_PARTITION_CONFIG).scope, VSM_SCOPE_PARTITION_VTL);
 	ck_assert_uint_eq(info_of(HV_REGISTER_VSM_CODE_PAGE_OFFSETS).scope,
 			  VSM_SCOPE_PARTITION_VTL);
@@ -380,7 +382,6 @@ START_TEST(test_registers_of_features_that_are_not_offered_are_absent)
 		HV_REGISTER_EOI,
 		HV_REGISTER_ICR,
 		HV_REGISTER_TPR,
-		HV_REGISTER_REFERENCE_TSC,
 		HV_REGISTER_SINT1,
 		HV_REGISTER_SINT15,
 		HV_REGISTER_SIEFP,

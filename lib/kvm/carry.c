@@ -30,6 +30,19 @@ void kvm_carry_fini(struct vsm_kvm_vp *kvp)
 	free(kvp->shared.work);
 }
 
+/*
+ * XSTATE_BV says which components are in their initial state only because the host's XSAVE happened
+ * to notice it; KVM hands out the contents in full either way.
+ */
+static int same_image(const struct vsm_kvm_vp *kvp)
+{
+	const uint8_t *a = kvp->shared.work, *b = kvp->shared.fpu;
+
+	return memcmp(a, b, VK_XSTATE_BV) == 0 &&
+	       memcmp(a + VK_XSTATE_BV + 8, b + VK_XSTATE_BV + 8,
+		      kvp->k->facts.xsave_size - VK_XSTATE_BV - 8) == 0;
+}
+
 static int carry_fpu(struct vsm_kvm_vp *kvp, struct vk_vcpu *from, struct vk_vcpu *to)
 {
 	struct vk_shared *s = &kvp->shared;
@@ -37,7 +50,7 @@ static int carry_fpu(struct vsm_kvm_vp *kvp, struct vk_vcpu *from, struct vk_vcp
 
 	if (kvm_fpu_save(kvp, from, s->work) != 0)
 		return -1;
-	if (memcmp(s->work, s->fpu, kvp->k->facts.xsave_size) != 0) {
+	if (!same_image(kvp)) {
 		s->work = s->fpu;
 		s->fpu = image;
 		s->fpu_age++;

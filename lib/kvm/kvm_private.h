@@ -137,6 +137,9 @@ struct vk_vcpu {
 	struct vk_store store;
 };
 
+/* Offset of XSTATE_BV in an XSAVE image (SDM vol. 1, 13.4.2). */
+#define VK_XSTATE_BV 512u
+
 /* x87, SSE and whatever XSAVE adds, as KVM hands it out. */
 
 struct vk_shared {

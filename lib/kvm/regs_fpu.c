@@ -22,7 +22,6 @@
 #define AT_MXCSR   24u
 #define AT_ST	   32u
 #define AT_XMM	   160u
-#define AT_BV	   512u
 #define BV_X87_SSE 3u
 #define MXCSR_MASK 0xffffu /* SDM vol. 1, 10.2.3: DAZ included, every 64-bit CPU has it. */
 
@@ -72,9 +71,9 @@ int kvm_fpu_put(uint8_t *image, const struct vsm_reg *reg)
 	} else {
 		return -VSM_ERR_NOTFOUND;
 	}
-	memcpy(&bv, image + AT_BV, sizeof(bv));
+	memcpy(&bv, image + VK_XSTATE_BV, sizeof(bv));
 	bv |= BV_X87_SSE;
-	memcpy(image + AT_BV, &bv, sizeof(bv));
+	memcpy(image + VK_XSTATE_BV, &bv, sizeof(bv));
 	return 0;
 }
 

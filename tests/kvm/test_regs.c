@@ -165,12 +165,13 @@ START_TEST(table_registers)
 END_TEST
 
 /* A batch of two of which KVM refuses the second: the first is as it was. */
-static void half_refused(uint32_t name, uint64_t value, uint32_t bad, uint64_t bad_value)
+static void half_refused(uint32_t name, uint64_t value, uint32_t bad,
+			 struct hv_register_value bad_value)
 {
 	struct kt *t = kt_new(NULL);
 	uint64_t before = kt_get(t, 0, name), bad_before = kt_get(t, 0, bad);
 	struct vsm_reg regs[] = { { .name = name, .value = { .low = value } },
-				  { .name = bad, .value = { .low = bad_value } } };
+				  { .name = bad, .value = bad_value } };
 
 	ck_assert_uint_ne(before, value);
 	assert_err(vsm_kvm_vp_set(t->vp, 0, regs, 2), -VSM_ERR_INVAL);
@@ -184,12 +185,17 @@ static void half_refused(uint32_t name, uint64_t value, uint32_t bad, uint64_t b
 
 START_TEST(a_refused_batch_changes_nothing)
 {
-	half_refused(HV_X64_REGISTER_RBX, 7, HV_X64_REGISTER_CR4, 0x620 | 1ull << 40);
-	half_refused(HV_X64_REGISTER_RBX, 7, HV_X64_REGISTER_PAT, 2);
-	half_refused(HV_X64_REGISTER_STAR, 7, HV_X64_REGISTER_PAT, 2);
-	half_refused(HV_X64_REGISTER_CR3, TABLES_GPA + 0x18, HV_X64_REGISTER_PAT, 2);
-	half_refused(HV_X64_REGISTER_CR8, 4, HV_X64_REGISTER_PAT, 2);
-	half_refused(HV_X64_REGISTER_DR0, 4, HV_X64_REGISTER_PAT, 2);
+	struct hv_register_value cr4 = { 0x620 | 1ull << 40, 0 };
+	struct hv_register_value mxcsr = { 0, 0x11f80 }; /* A bit that no MXCSR has. */
+
+	half_refused(HV_X64_REGISTER_RBX, 7, HV_X64_REGISTER_CR4, cr4);
+	half_refused(HV_X64_REGISTER_CR3, TABLES_GPA + 0x18, HV_X64_REGISTER_CR4, cr4);
+	half_refused(HV_X64_REGISTER_RBX, 7, HV_X64_REGISTER_XMM_CONTROL_STATUS, mxcsr);
+	half_refused(HV_X64_REGISTER_STAR, 7, HV_X64_REGISTER_XMM_CONTROL_STATUS, mxcsr);
+	half_refused(HV_X64_REGISTER_CR3, TABLES_GPA + 0x18, HV_X64_REGISTER_XMM_CONTROL_STATUS,
+		     mxcsr);
+	half_refused(HV_X64_REGISTER_CR8, 4, HV_X64_REGISTER_XMM_CONTROL_STATUS, mxcsr);
+	half_refused(HV_X64_REGISTER_DR0, 4, HV_X64_REGISTER_XMM_CONTROL_STATUS, mxcsr);
 }
 END_TEST
 
@@ -207,8 +213,8 @@ END_TEST
 START_TEST(unknown_registers_are_not_found)
 {
 	static const uint32_t names[] = {
-		HV_REGISTER_VSM_VP_STATUS,     0x00020012, 0x00060008, 0x00070002,
-		HV_X64_REGISTER_MTRR_DEF_TYPE, 0xffffffff
+		HV_REGISTER_VSM_VP_STATUS, 0x00020012, 0x00060008, 0x00070002,
+		HV_X64_REGISTER_DEBUGCTL,  0xffffffff
 	};
 	struct kt *t = kt_new(NULL);
 	struct vsm_reg regs[2] = { { .name = HV_X64_REGISTER_RBX, .value = { .low = 77 } } };

@@ -121,7 +121,7 @@ static uint32_t where(const struct access *access, const struct vsm_register_inf
 static int host_get(const struct access *access, const struct vsm_register_info *row,
 		    struct hv_register_value *value)
 {
-	struct vsm_reg reg = { .name = row->name };
+	struct vsm_reg reg = { .name = register_base(row->name) };
 	int r = context_apply(access->target, access->vtl);
 
 	if (r == 0)
@@ -137,7 +137,7 @@ static int host_get(const struct access *access, const struct vsm_register_info 
 static int host_set(const struct access *access, const struct vsm_register_info *row,
 		    const struct hv_register_value *value)
 {
-	struct vsm_reg reg = { .name = row->name, .value = *value };
+	struct vsm_reg reg = { .name = register_base(row->name), .value = *value };
 	int r;
 
 	if (vsm_register_check(&access->target->vsm->limits, &reg) != 1)

@@ -25,32 +25,44 @@ enum check_kind {
 	CHECK_XMM_CONTROL,
 	CHECK_SEGMENT,
 	CHECK_TABLE,
+	CHECK_MTRR_TYPE,
+	CHECK_MTRR_BASE,
+	CHECK_MTRR_FIXED,
+	CHECK_CET,
+	CHECK_FPMMX,
 };
 
 struct check {
-	uint32_t name;
+	uint32_t first; /* Names from here ... */
+	uint32_t last; /* ... to here. */
 	uint32_t kind;
 	uint64_t zero; /* bits of the low half that must be 0 */
 	uint64_t one; /* bits of the low half that must be 1 */
 };
 
 #define HIGH_HALF 0xffffffff00000000ull
-#define ARCH(id, kind, zero, one)                                 \
-	{                                                         \
-		HV_X64_REGISTER_##id, CHECK_##kind, (zero), (one) \
+#define MANY(first, last, kind, zero, one)                                                   \
+	{                                                                                    \
+		HV_X64_REGISTER_##first, HV_X64_REGISTER_##last, CHECK_##kind, (zero), (one) \
+	}
+#define ARCH(id, kind, zero, one) MANY(id, id, kind, zero, one)
+#define EVENT(id, kind, zero, one)                                              \
+	{                                                                       \
+		HV_REGISTER_##id, HV_REGISTER_##id, CHECK_##kind, (zero), (one) \
 	}
 
 /*
- * A register without a row here takes every value of its width: so do data registers, and those
+ * Ascending by name. A register without a row here takes every value of its width: so do data registers, and those
  * that the library keeps, whose handlers know more than the value.
  */
 static const struct check checks[] = {
-	{ HV_REGISTER_PENDING_INTERRUPTION, CHECK_INTERRUPTION, 0xfc00, 0 },
-	{ HV_REGISTER_INTERRUPT_STATE, CHECK_BITS,
-	  ~(HV_INTERRUPT_STATE_INTERRUPT_SHADOW | HV_INTERRUPT_STATE_NMI_MASKED), 0 },
+	EVENT(PENDING_INTERRUPTION, INTERRUPTION, 0xfc00, 0),
+	EVENT(INTERRUPT_STATE, BITS,
+	      ~(HV_INTERRUPT_STATE_INTERRUPT_SHADOW | HV_INTERRUPT_STATE_NMI_MASKED), 0),
 	ARCH(RIP, CANONICAL, 0, 0),
 	/* SDM vol. 1 3.4.3: bit 1 is 1; 3, 5, 15 and all from 22 on are 0. */
 	ARCH(RFLAGS, BITS, 0xffffffffffc08028, 0x2),
+	MANY(FPMMX0, FPMMX7, FPMMX, 0, 0),
 	ARCH(FP_CONTROL_STATUS, FP_CONTROL, 0, 0),
 	ARCH(XMM_CONTROL_STATUS, XMM_CONTROL, 0, 0),
 	/* ET, bit 4, is 1 whatever is written: neither value is refused. */
@@ -83,7 +95,23 @@ static const struct check checks[] = {
 	ARCH(LSTAR, CANONICAL, 0, 0),
 	ARCH(CSTAR, CANONICAL, 0, 0),
 	ARCH(SFMASK, BITS, HIGH_HALF, 0),
+	/* SDM vol. 3A 11.11.2. */
+	ARCH(MTRR_DEF_TYPE, MTRR_TYPE, ~0xcffull, 0),
+	MANY(MTRR_PHYS_BASE0, MTRR_PHYS_BASE15, MTRR_BASE, 0xf00, 0),
+	MANY(MTRR_PHYS_MASK0, MTRR_PHYS_MASK15, PHYSICAL, 0x7ff, 0),
+	MANY(MTRR_FIX_64K_00000, MTRR_FIX_4K_F8000, MTRR_FIXED, 0, 0),
 	ARCH(TSC_AUX, BITS, HIGH_HALF, 0),
+	/* SDM vol. 1 app. E: enable, preserve, and the page of the bound directory. */
+	ARCH(BNDCFGS, CANONICAL, 0xffc, 0),
+	/* SDM vol. 4: the speculation controls there are; the host knows which it has. */
+	ARCH(SPEC_CTRL, BITS, ~0x5ffull, 0),
+	/* SDM vol. 1 13.1: the supervisor components PT, PASID, CET, HDC, UINTR, LBR, HWP. */
+	ARCH(XSS, BITS, ~0x1fd00ull, 0),
+	ARCH(U_CET, CET, 0x3c0, 0),
+	ARCH(S_CET, CET, 0x3c0, 0),
+	/* SDM vol. 1 17.2: shadow stacks have entries of 4 or 8 bytes. */
+	MANY(SSP, PL3_SSP, CANONICAL, 0x3, 0),
+	ARCH(INTERRUPT_SSP_TABLE_ADDR, CANONICAL, 0, 0),
 };
 
 int register_limits_valid(const struct vsm_register_limits *limits)
@@ -94,11 +122,18 @@ int register_limits_valid(const struct vsm_register_limits *limits)
 
 static const struct check *check_find(uint32_t name)
 {
-	size_t i;
+	size_t low = 0;
+	size_t high = sizeof(checks) / sizeof(checks[0]);
 
-	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-		if (checks[i].name == name)
-			return &checks[i];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (name < checks[middle].first)
+			high = middle;
+		else if (name > checks[middle].last)
+			low = middle + 1;
+		else
+			return &checks[middle];
 	}
 	return NULL;
 }
@@ -170,6 +205,32 @@ static int pat_ok(uint64_t value)
 			return 0;
 	}
 	return 1;
+}
+
+/* SDM vol. 3A 11.11.2.1: UC, WC, WT, WP and WB; unlike PAT it has no UC-. */
+static int memory_type_ok(uint64_t type)
+{
+	return type <= 6 && type != 2 && type != 3;
+}
+
+static int mtrr_fixed_ok(uint64_t value)
+{
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		if (!memory_type_ok((value >> (i * 8)) & 0xff))
+			return 0;
+	}
+	return 1;
+}
+
+/* SDM vol. 1 17.1.2: tracking cannot be suppressed while it waits for ENDBRANCH. */
+static int cet_ok(const struct vsm_register_limits *limits, uint64_t value)
+{
+	const uint64_t suppress = 0x400, tracker = 0x800;
+
+	return is_canonical(limits, value & ~0xfffull) &&
+	       (value & (suppress | tracker)) != (suppress | tracker);
 }
 
 static int interruption_ok(uint64_t value)
@@ -300,6 +361,16 @@ static int kind_ok(const struct vsm_register_limits *limits, const struct vsm_re
 		return segment_ok(limits, reg);
 	case CHECK_TABLE:
 		return table_ok(limits, &reg->value);
+	case CHECK_MTRR_TYPE:
+		return memory_type_ok(value & 0xff);
+	case CHECK_MTRR_BASE:
+		return memory_type_ok(value & 0xff) && is_physical(limits, value);
+	case CHECK_MTRR_FIXED:
+		return mtrr_fixed_ok(value);
+	case CHECK_CET:
+		return cet_ok(limits, value);
+	case CHECK_FPMMX: /* TLFS 7.8.2: 64 bits of mantissa, 16 of sign and exponent. */
+		return reg->value.high >> 16 == 0;
 	default:
 		return 1;
 	}
@@ -319,7 +390,9 @@ int vsm_register_check(const struct vsm_register_limits *limits, const struct vs
 	/* TLFS 7.10: bits beyond the width of the register are reserved. */
 	if (row->bytes < sizeof(reg->value) && reg->value.high)
 		return 0;
-	check = check_find(reg->name);
+	if (row->bytes == 4 && reg->value.low >> 32)
+		return 0;
+	check = check_find(register_base(reg->name));
 	if (!check)
 		return 1;
 	if ((reg->value.low & check->zero) || (reg->value.low & check->one) != check->one)

@@ -32,6 +32,9 @@ const struct vsm_register_info *register_row_at(uint32_t position);
 /* Row of a register, NULL if the table has none of that name. Any number may come from a guest. */
 const struct vsm_register_info *register_row(uint32_t name);
 
+/* The register that an alias (VSM_REG_ALIAS) is another name of; any other name is its own. */
+uint32_t register_base(uint32_t name);
+
 /* Row of an MSR, NULL if the table has none of that index. Any number may come from a guest. */
 const struct vsm_register_info *register_row_by_msr(uint32_t msr);
 

@@ -49,6 +49,8 @@ static uint32_t real_name(uint32_t name)
 	case HV_X64_REGISTER_INTERMEDIATE_CR8:
 		return HV_X64_REGISTER_CR8;
 	default:
+		if (name >= HV_X64_REGISTER_YMM0_LOW && name <= HV_X64_REGISTER_YMM15_LOW)
+			return name - HV_X64_REGISTER_YMM0_LOW + HV_X64_REGISTER_XMM0;
 		return name;
 	}
 }

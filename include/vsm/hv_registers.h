@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <vsm/hv_registers_arch.h>
+
 /** Compile-time check that C11 and C++11 both know. */
 #ifdef __cplusplus
 #define HV_STATIC_ASSERT(cond, message) static_assert(cond, message)

@@ -9,6 +9,11 @@
  *     for (i = 0; vsm_register_at(i, &info) == 0; i++)
  *         if (info.scope == VSM_SCOPE_SHARED && info.owner == VSM_OWNER_HOST)
  *             ...copy info.name from one VTL to the other...
+ *
+ * Rows with neither #VSM_REG_READABLE nor #VSM_REG_WRITABLE say whose state a register is and how
+ * it starts; the guest cannot name them and no host op does. Shared state that has no register name
+ * at all is not in here: XSAVE components beyond AVX, and the MSRs MCG_CAP and MCG_STATUS. Neither
+ * are FS.BASE and GS.BASE, which are part of FS and GS.
  */
 #ifndef VSM_REGISTERS_H
 #define VSM_REGISTERS_H
@@ -31,12 +36,15 @@ VSM_BEGIN_DECLS
 /* vsm_register_info.owner */
 #define VSM_OWNER_HOST	  0u /**< Kept by the host, reached through regs_get and regs_set. */
 #define VSM_OWNER_LIBRARY 1u /**< Kept by libvsm. */
+#define VSM_OWNER_NONE	  2u /**< Of a feature that this version does not offer. */
 
 /* vsm_register_info.flags */
-#define VSM_REG_READABLE 0x01u /**< GetVpRegisters may name it. */
-#define VSM_REG_WRITABLE 0x02u /**< SetVpRegisters may name it. */
-#define VSM_REG_SET_OWN	 0x04u /**< A VTL may set its own on its own VP while it runs. */
-#define VSM_REG_ALIAS	 0x08u /**< Another name of a register that has its own row. */
+#define VSM_REG_READABLE  0x01u /**< GetVpRegisters may name it. */
+#define VSM_REG_WRITABLE  0x02u /**< SetVpRegisters may name it. */
+#define VSM_REG_SET_OWN	  0x04u /**< A VTL may set its own on its own VP while it runs. */
+#define VSM_REG_ALIAS	  0x08u /**< Another name of a register, which is what hosts are asked for. */
+/** Holds nothing that could be saved or carried: a constant, a command, a view of other state. */
+#define VSM_REG_STATELESS 0x10u
 
 /** msr field of a register that is no MSR. MSR 0 is IA32_P5_MC_ADDR, never in this table. */
 #define VSM_NO_MSR 0u
@@ -46,7 +54,7 @@ struct vsm_register_info {
 	size_t size; /**< sizeof(struct vsm_register_info), set by the caller. */
 	uint32_t name; /**< HV_X64_REGISTER_* or HV_REGISTER_* */
 	uint32_t msr; /**< MSR index, or #VSM_NO_MSR. */
-	uint32_t group; /**< VSM_REGS_* of host registers, else 0. */
+	uint32_t group; /**< VSM_REGS_* of registers that regs_get and regs_set may name, else 0. */
 	uint8_t bytes; /**< 4, 8 or 16 */
 	uint8_t scope; /**< VSM_SCOPE_* */
 	uint8_t owner; /**< VSM_OWNER_* */
@@ -54,7 +62,7 @@ struct vsm_register_info {
 	uint8_t min_vtl; /**< Lowest VTL that has an instance of it. */
 	uint8_t reserved[7]; /**< 0 */
 	uint64_t reset; /**< Value when a VTL is enabled (low 64 bits; high ones are 0). */
-	char text[32]; /**< Name for people, such as "CR0". */
+	char text[40]; /**< Name for people, such as "CR0". */
 };
 
 /**

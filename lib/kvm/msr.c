@@ -87,13 +87,21 @@ int kvm_msr_filter_set(struct vsm_kvm *k, int vm_fd)
 	return 0;
 }
 
+/* A shared MSR that differs from vCPU to vCPU could be read and written at one VTL only. */
+static int is_served(const struct vsm_register_info *info)
+{
+	return info->owner == VSM_OWNER_HOST && info->group == VSM_REGS_MSR &&
+	       info->msr != VSM_NO_MSR &&
+	       (info->scope != VSM_SCOPE_SHARED || kvm_msr_mirrored(info->msr) ||
+		(info->flags & VSM_REG_STATELESS) != 0);
+}
+
 void kvm_msr_names(struct vsm_kvm *k)
 {
 	struct vsm_register_info info = { .size = sizeof(info) };
 
 	for (uint32_t i = 0; vsm_register_at(i, &info) == 0; i++) {
-		if (info.owner != VSM_OWNER_HOST || info.group != VSM_REGS_MSR ||
-		    k->msr_count == VK_MSR_NAMES_MAX)
+		if (!is_served(&info) || k->msr_count == VK_MSR_NAMES_MAX)
 			continue;
 		k->msr[k->msr_count++] = (struct vk_msr_name){ info.name, info.msr };
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <vsm/hv.h>
+#include <vsm/registers.h>
 
 /* Registers of which this host keeps no copy in kvm_run, one ioctl a group. */
 #define GROUP_SYNC  0u
@@ -133,6 +134,17 @@ static int set_debug(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, const struct vsm
 	return kvm_vcpu_ioctl(kvp, v, KVM_SET_DEBUGREGS, &debug) == 0 ? 0 : -VSM_ERR_INVAL;
 }
 
+static int set_msr(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, const struct vsm_reg *reg)
+{
+	uint32_t msr = kvm_msr_of(kvp->k, reg->name);
+
+	if (msr == VSM_NO_MSR)
+		return -VSM_ERR_NOTFOUND;
+	if (kvm_msr_mirrored(msr))
+		return kvm_msr_share(kvp, (uint32_t)(v - kvp->vcpu), msr, reg->value.low);
+	return kvm_msr_set(kvp, v, msr, reg->value.low);
+}
+
 static int set_other(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, const struct vsm_reg *reg)
 {
 	const struct vsm_kvm *k = kvp->k;
@@ -141,9 +153,7 @@ static int set_other(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, const struct vsm
 
 	switch (group_of(reg->name)) {
 	case GROUP_MSR:
-		if (kvm_msr_of(k, reg->name) == 0)
-			return -VSM_ERR_NOTFOUND;
-		return kvm_msr_set(kvp, v, kvm_msr_of(k, reg->name), reg->value.low);
+		return set_msr(kvp, v, reg);
 	case GROUP_DEBUG:
 		return set_debug(kvp, v, reg);
 	case GROUP_XCR:
@@ -241,7 +251,8 @@ static int set_others(struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vsm_reg
 			continue;
 		old[i].name = regs[i].name;
 		r = get_other(kvp, v, &old[i]);
-		if (r == 0)
+		/* KVM refuses to write some MSRs that it lets one read, be it the value they have. */
+		if (r == 0 && memcmp(&old[i].value, &regs[i].value, sizeof(old[i].value)) != 0)
 			r = set_other(kvp, v, &regs[i]);
 	}
 	if (r == 0)

@@ -47,10 +47,8 @@ static int is_moved(const struct vsm_kvm *k, const struct vsm_register_info *inf
 		/* Where CPUID has no XSAVE there is no XCR0 to move. */
 		return (k->carry & VSM_KVM_CARRY_XCR0) != 0 ||
 		       (k->facts.host.carry & VSM_KVM_CARRY_XCR0) == 0;
-	case VSM_REGS_MSR:
-		return kvm_msr_mirrored(info->msr) || (info->flags & VSM_REG_WRITABLE) == 0;
 	default:
-		return 0;
+		return kvm_msr_mirrored(info->msr);
 	}
 }
 
@@ -63,7 +61,7 @@ int vsm_kvm_left_out(const struct vsm_kvm *k, uint32_t *names, uint32_t max)
 		return -VSM_ERR_INVAL;
 	for (uint32_t i = 0; vsm_register_at(i, &info) == 0; i++) {
 		if (info.owner != VSM_OWNER_HOST || info.scope != VSM_SCOPE_SHARED ||
-		    is_moved(k, &info))
+		    (info.flags & VSM_REG_STATELESS) != 0 || is_moved(k, &info))
 			continue;
 		if ((uint32_t)n < max)
 			names[n] = info.name;

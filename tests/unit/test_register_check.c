@@ -143,8 +143,8 @@ END_TEST
 
 START_TEST(test_unknown_register_is_not_found)
 {
-	ck_assert_int_eq(check(HV_X64_REGISTER_MTRR_CAP, 0), -VSM_ERR_NOTFOUND);
-	ck_assert_int_eq(check(HV_REGISTER_VSM_VINA, 0), -VSM_ERR_NOTFOUND);
+	ck_assert_int_eq(check(HV_X64_REGISTER_XMM_CONTROL_STATUS + 1, 0), -VSM_ERR_NOTFOUND);
+	ck_assert_int_eq(check(HV_REGISTER_VSM_CODE_PAGE_OFFSETS - 1, 0), -VSM_ERR_NOTFOUND);
 	ck_assert_int_eq(check(UINT32_MAX, 0), -VSM_ERR_NOTFOUND);
 }
 END_TEST

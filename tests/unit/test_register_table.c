@@ -74,32 +74,78 @@ START_TEST(test_columns_hold_only_declared_values)
 		const struct vsm_register_info *row = register_row_at(i);
 
 		ck_assert_uint_eq(row->size, sizeof(*row));
-		ck_assert(row->bytes == 8 || row->bytes == 16);
+		ck_assert(row->bytes == 4 || row->bytes == 8 || row->bytes == 16);
 		ck_assert_uint_le(row->scope, VSM_SCOPE_PARTITION_VTL);
-		ck_assert_uint_le(row->owner, VSM_OWNER_LIBRARY);
-		ck_assert_uint_eq(row->flags & ~(VSM_REG_READABLE | VSM_REG_WRITABLE |
-						 VSM_REG_SET_OWN | VSM_REG_ALIAS),
+		ck_assert_uint_le(row->owner, VSM_OWNER_NONE);
+		ck_assert_uint_eq(row->flags &
+					  ~(VSM_REG_READABLE | VSM_REG_WRITABLE | VSM_REG_SET_OWN |
+					    VSM_REG_ALIAS | VSM_REG_STATELESS),
 				  0);
 		ck_assert_mem_eq(row->reserved, zero, sizeof(zero));
 	}
 }
 END_TEST
 
-START_TEST(test_host_rows_have_one_group_and_library_rows_none)
+/* A group is where an op finds a register: what no guest may name, no op names either. */
+START_TEST(test_host_rows_that_can_be_named_have_one_group_and_others_none)
 {
 	uint32_t i;
 
 	for (i = 0; i < register_count(); i++) {
 		const struct vsm_register_info *row = register_row_at(i);
 
-		if (row->owner == VSM_OWNER_LIBRARY) {
-			ck_assert_uint_eq(row->group, 0);
-		} else {
+		if (row->owner == VSM_OWNER_HOST &&
+		    (row->flags & (VSM_REG_READABLE | VSM_REG_WRITABLE))) {
 			ck_assert_uint_ne(row->group, 0);
 			ck_assert_uint_eq(row->group & (row->group - 1), 0);
 			ck_assert_uint_le(row->group, VSM_REGS_EVENT);
+		} else {
+			ck_assert_msg(row->group == 0, "%s", row->text);
 		}
 	}
+}
+END_TEST
+
+START_TEST(test_what_nobody_keeps_can_be_neither_read_nor_written)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < register_count(); i++) {
+		const struct vsm_register_info *row = register_row_at(i);
+
+		if (row->owner != VSM_OWNER_NONE)
+			continue;
+		ck_assert_msg((row->flags & ~VSM_REG_STATELESS) == 0, "%s", row->text);
+		n++;
+	}
+	ck_assert_uint_gt(n, 50);
+}
+END_TEST
+
+START_TEST(test_aliases_are_another_name_of_the_same_thing)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < register_count(); i++) {
+		const struct vsm_register_info *row = register_row_at(i);
+		const struct vsm_register_info *base = register_row(register_base(row->name));
+
+		ck_assert_ptr_nonnull(base);
+		ck_assert_msg(!(row->flags & VSM_REG_ALIAS) == (base == row), "%s", row->text);
+		if (base == row)
+			continue;
+		ck_assert_uint_eq(row->flags, base->flags | VSM_REG_ALIAS);
+		ck_assert_uint_eq(row->group, base->group);
+		ck_assert_uint_eq(row->bytes, base->bytes);
+		ck_assert_uint_eq(row->scope, base->scope);
+		ck_assert_uint_eq(row->reset, base->reset);
+		n++;
+	}
+	ck_assert_uint_eq(n, 4 + 16);
+	ck_assert_uint_eq(register_base(HV_X64_REGISTER_INTERMEDIATE_CR8), HV_X64_REGISTER_CR8);
+	ck_assert_uint_eq(register_base(HV_X64_REGISTER_YMM15_LOW), HV_X64_REGISTER_XMM15);
+	ck_assert_uint_eq(register_base(0x00041001), 0x00041001);
+	ck_assert_uint_eq(register_base(UINT32_MAX), UINT32_MAX);
 }
 END_TEST
 
@@ -167,12 +213,19 @@ START_TEST(test_running_execution_state_is_not_settable_by_its_own_vtl)
 }
 END_TEST
 
+static int is_mtrr(uint32_t name)
+{
+	return name >= HV_X64_REGISTER_MTRR_DEF_TYPE && name <= HV_X64_REGISTER_MTRR_FIX_4K_F8000;
+}
+
 START_TEST(test_settable_by_its_own_vtl_is_exactly_this)
 {
 	static const uint32_t names[] = {
 		HV_REGISTER_PENDING_EVENT0,
 		HV_X64_REGISTER_CR3,
 		HV_X64_REGISTER_CR8,
+		HV_X64_REGISTER_INTERMEDIATE_CR3,
+		HV_X64_REGISTER_INTERMEDIATE_CR8,
 		HV_X64_REGISTER_DR0,
 		HV_X64_REGISTER_DR1,
 		HV_X64_REGISTER_DR2,
@@ -197,6 +250,17 @@ START_TEST(test_settable_by_its_own_vtl_is_exactly_this)
 		HV_X64_REGISTER_CSTAR,
 		HV_X64_REGISTER_SFMASK,
 		HV_X64_REGISTER_TSC_AUX,
+		HV_X64_REGISTER_BNDCFGS,
+		HV_X64_REGISTER_SPEC_CTRL,
+		HV_X64_REGISTER_XSS,
+		HV_X64_REGISTER_U_CET,
+		HV_X64_REGISTER_S_CET,
+		HV_X64_REGISTER_SSP,
+		HV_X64_REGISTER_PL0_SSP,
+		HV_X64_REGISTER_PL1_SSP,
+		HV_X64_REGISTER_PL2_SSP,
+		HV_X64_REGISTER_PL3_SSP,
+		HV_X64_REGISTER_INTERRUPT_SSP_TABLE_ADDR,
 		HV_REGISTER_HYPERCALL,
 		HV_REGISTER_GUEST_OS_ID,
 		HV_REGISTER_VP_ASSIST_PAGE,
@@ -212,7 +276,7 @@ START_TEST(test_settable_by_its_own_vtl_is_exactly_this)
 		const struct vsm_register_info *row = register_row_at(i);
 
 		ck_assert_msg(!!(row->flags & VSM_REG_SET_OWN) ==
-				      is_in(names, COUNT(names), row->name),
+				      (is_in(names, COUNT(names), row->name) || is_mtrr(row->name)),
 			      "%s", row->text);
 	}
 }
@@ -221,19 +285,13 @@ END_TEST
 START_TEST(test_read_only_is_exactly_this)
 {
 	static const uint32_t names[] = {
-		HV_REGISTER_TSC_FREQUENCY,
-		HV_REGISTER_APIC_FREQUENCY,
-		HV_REGISTER_PENDING_INTERRUPTION,
-		HV_REGISTER_INTERRUPT_STATE,
-		HV_X64_REGISTER_APIC_BASE,
-		HV_X64_REGISTER_INITIAL_APIC_ID,
-		HV_REGISTER_VP_INDEX,
-		HV_REGISTER_TIME_REF_COUNT,
-		HV_REGISTER_SVERSION,
-		HV_REGISTER_VSM_CODE_PAGE_OFFSETS,
-		HV_REGISTER_VSM_VP_STATUS,
-		HV_REGISTER_VSM_PARTITION_STATUS,
-		HV_REGISTER_VSM_CAPABILITIES,
+		HV_REGISTER_TSC_FREQUENCY,	   HV_REGISTER_APIC_FREQUENCY,
+		HV_REGISTER_PENDING_INTERRUPTION,  HV_REGISTER_INTERRUPT_STATE,
+		HV_X64_REGISTER_APIC_BASE,	   HV_X64_REGISTER_INITIAL_APIC_ID,
+		HV_X64_REGISTER_MTRR_CAP,	   HV_REGISTER_VP_INDEX,
+		HV_REGISTER_TIME_REF_COUNT,	   HV_REGISTER_SVERSION,
+		HV_REGISTER_VSM_CODE_PAGE_OFFSETS, HV_REGISTER_VSM_VP_STATUS,
+		HV_REGISTER_VSM_PARTITION_STATUS,  HV_REGISTER_VSM_CAPABILITIES,
 	};
 	uint32_t i;
 
@@ -242,7 +300,8 @@ START_TEST(test_read_only_is_exactly_this)
 		int is_cpuid = row->name >= HV_REGISTER_HYPERVISOR_VERSION &&
 			       row->name <= HV_REGISTER_ISOLATION_CONFIGURATION;
 
-		ck_assert_msg((row->flags == VSM_REG_READABLE) ==
+		ck_assert_msg(((row->flags & (VSM_REG_READABLE | VSM_REG_WRITABLE)) ==
+			       VSM_REG_READABLE) ==
 				      (is_cpuid || is_in(names, COUNT(names), row->name)),
 			      "%s", row->text);
 	}
@@ -251,7 +310,7 @@ END_TEST
 
 START_TEST(test_eom_is_an_msr_and_no_register)
 {
-	ck_assert_uint_eq(info_of(HV_REGISTER_EOM).flags, 0);
+	ck_assert_uint_eq(info_of(HV_REGISTER_EOM).flags, VSM_REG_STATELESS);
 	ck_assert_ptr_eq(register_row_by_msr(HV_X64_MSR_EOM), register_row(HV_REGISTER_EOM));
 }
 END_TEST
@@ -272,39 +331,62 @@ START_TEST(test_vsm_registers_are_no_msrs)
 }
 END_TEST
 
-/* TLFS 15.5.1: the configuration of VTL n is for the VTLs below it, so VTL0 has none. */
-START_TEST(test_only_partition_config_starts_at_vtl1)
+/* TLFS 15.5.1, 15.5.2, 15.12.4, 15.13.4: what a VTL has over those below it, VTL0 has not. */
+START_TEST(test_only_registers_over_lower_vtls_start_above_vtl0)
 {
 	uint32_t i;
 
 	for (i = 0; i < register_count(); i++) {
 		const struct vsm_register_info *row = register_row_at(i);
 
-		ck_assert_uint_eq(row->min_vtl, row->name == HV_REGISTER_VSM_PARTITION_CONFIG);
+		uint32_t least = 0;
+
+		if (row->name == HV_REGISTER_VSM_PARTITION_CONFIG ||
+		    row->name == HV_REGISTER_VSM_VINA ||
+		    row->name >= HV_X64_REGISTER_CR_INTERCEPT_CONTROL)
+			least = 1;
+		if (row->name == HV_REGISTER_GUEST_VSM_PARTITION_CONFIG)
+			least = 2;
+		if (row->name >= HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0 &&
+		    row->name <= HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL14)
+			least = row->name - HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0 + 1;
+		ck_assert_msg(row->min_vtl == least, "%s", row->text);
 	}
 }
 END_TEST
 
-/* TLFS 15.11.2; the doc comment of vsm/registers.h tells hosts to copy just these. */
-START_TEST(test_shared_host_state_is_exactly_this)
+/*
+ * TLFS 15.11.2; the doc comment of vsm/registers.h tells hosts to copy just these. Scope alone is
+ * compared with the list of all registers further down; here it is what the guest can name.
+ */
+START_TEST(test_shared_host_state_that_can_be_named_is_exactly_this)
 {
-	static const uint32_t names[] = {
-		HV_X64_REGISTER_CR2, HV_X64_REGISTER_XFEM, HV_X64_REGISTER_DR0,
-		HV_X64_REGISTER_DR1, HV_X64_REGISTER_DR2,  HV_X64_REGISTER_DR3,
+	static const struct {
+		uint32_t first;
+		uint32_t last;
+	} ranges[] = {
+		{ HV_X64_REGISTER_RAX, HV_X64_REGISTER_RBX },
+		{ HV_X64_REGISTER_RBP, HV_X64_REGISTER_R15 },
+		{ HV_X64_REGISTER_XMM0, HV_X64_REGISTER_XMM_CONTROL_STATUS },
+		{ HV_X64_REGISTER_YMM0_LOW, HV_X64_REGISTER_YMM15_HIGH },
+		{ HV_X64_REGISTER_CR2, HV_X64_REGISTER_CR2 },
+		{ HV_X64_REGISTER_XFEM, HV_X64_REGISTER_XFEM },
+		{ HV_X64_REGISTER_DR0, HV_X64_REGISTER_DR3 },
+		{ HV_X64_REGISTER_MTRR_CAP, HV_X64_REGISTER_MTRR_FIX_4K_F8000 },
+		{ HV_X64_REGISTER_U_CET, HV_X64_REGISTER_U_CET },
+		{ HV_X64_REGISTER_PL0_SSP, HV_X64_REGISTER_PL3_SSP },
 	};
 	struct vsm_register_info info = { .size = sizeof(info) };
-	uint32_t i;
+	uint32_t i, k;
 
 	for (i = 0; vsm_register_at(i, &info) == 0; i++) {
-		int is_gpr = info.name >= HV_X64_REGISTER_RAX && info.name <= HV_X64_REGISTER_R15 &&
-			     info.name != HV_X64_REGISTER_RSP;
-		int is_xmm = info.name >= HV_X64_REGISTER_XMM0 &&
-			     info.name <= HV_X64_REGISTER_XMM_CONTROL_STATUS;
-		int is_shared = info.scope == VSM_SCOPE_SHARED && info.owner == VSM_OWNER_HOST;
+		int is_shared = info.scope == VSM_SCOPE_SHARED && info.owner == VSM_OWNER_HOST &&
+				info.group != 0;
+		int listed = 0;
 
-		ck_assert_msg(is_shared ==
-				      (is_gpr || is_xmm || is_in(names, COUNT(names), info.name)),
-			      "%s", info.text);
+		for (k = 0; k < COUNT(ranges); k++)
+			listed |= info.name >= ranges[k].first && info.name <= ranges[k].last;
+		ck_assert_msg(is_shared == listed, "%s", info.text);
 	}
 }
 END_TEST
@@ -337,6 +419,8 @@ START_TEST(test_reset_values)
 		{ HV_X64_REGISTER_RFLAGS, 0x2 },
 		{ HV_X64_REGISTER_CR0, 0x60000010 },
 		{ HV_X64_REGISTER_XFEM, 0x1 },
+		{ HV_X64_REGISTER_INTERMEDIATE_CR0, 0x60000010 },
+		{ HV_X64_REGISTER_APIC_SPURIOUS, 0xff },
 		{ HV_X64_REGISTER_DR6, 0xffff0ff0 },
 		{ HV_X64_REGISTER_DR7, 0x400 },
 		{ HV_X64_REGISTER_APIC_BASE, 0xfee00800 },
@@ -358,13 +442,18 @@ START_TEST(test_reset_values)
 			if (expected[k].name == row->name)
 				value = expected[k].value;
 		}
+		/* SDM vol. 3A 10.4.7.1 and TLFS 11.8.4: masked. */
+		if ((row->name >= HV_X64_REGISTER_APIC_LVT_TIMER &&
+		     row->name <= HV_X64_REGISTER_APIC_LVT_ERROR) ||
+		    (row->name >= HV_REGISTER_SINT0 && row->name <= HV_REGISTER_SINT15))
+			value = 0x10000;
 		ck_assert_msg(row->reset == value, "%s: 0x%llx", row->text,
 			      (unsigned long long)row->reset);
 	}
 }
 END_TEST
 
-START_TEST(test_registers_of_features_that_are_not_offered_are_absent)
+START_TEST(test_registers_of_features_that_are_not_offered_cannot_be_named)
 {
 	static const uint32_t names[] = {
 		HV_REGISTER_EXPLICIT_SUSPEND,
@@ -372,11 +461,7 @@ START_TEST(test_registers_of_features_that_are_not_offered_are_absent)
 		HV_REGISTER_CRASH_P0,
 		HV_REGISTER_GUEST_IDLE,
 		HV_REGISTER_PENDING_EVENT1,
-		HV_X64_REGISTER_FPMMX0,
-		HV_X64_REGISTER_INTERMEDIATE_CR0,
 		HV_X64_REGISTER_TSC,
-		HV_X64_REGISTER_MTRR_CAP,
-		HV_X64_REGISTER_XSS,
 		HV_X64_REGISTER_IA32_MISC_ENABLE,
 		HV_REGISTER_VP_RUNTIME,
 		HV_REGISTER_EOI,
@@ -393,11 +478,11 @@ START_TEST(test_registers_of_features_that_are_not_offered_are_absent)
 		HV_REGISTER_VSM_VP_WAIT_FOR_TLB_LOCK,
 		HV_X64_REGISTER_CR_INTERCEPT_CONTROL,
 	};
-	struct vsm_register_info info = { .size = sizeof(info) };
 	size_t i;
 
 	for (i = 0; i < COUNT(names); i++)
-		ck_assert_int_eq(vsm_register_info(names[i], &info), -VSM_ERR_NOTFOUND);
+		ck_assert_uint_eq(info_of(names[i]).flags & (VSM_REG_READABLE | VSM_REG_WRITABLE),
+				  0);
 }
 END_TEST
 
@@ -512,11 +597,11 @@ START_TEST(test_every_row_with_an_msr_is_found_by_it_and_nothing_else_is)
 		expected++;
 	}
 	ck_assert_uint_eq(msr_hits(0, 0xffff, 1) + msr_hits(0x40000000, 0x4000ffff, 1) +
-				  msr_hits(0xc0000000, 0xc000ffff, 1),
+				  msr_hits(0xc0000000, 0xc001ffff, 1),
 			  expected);
 	ck_assert_uint_eq(msr_hits(0x10000, 0x3fffffff, 251), 0);
 	ck_assert_uint_eq(msr_hits(0x40010000, 0xbfffffff, 251), 0);
-	ck_assert_uint_eq(msr_hits(0xc0010000, UINT32_MAX, 251), 0);
+	ck_assert_uint_eq(msr_hits(0xc0020000, UINT32_MAX, 251), 0);
 }
 END_TEST
 
@@ -595,30 +680,59 @@ static FILE *csv_open(void)
 	return file;
 }
 
-START_TEST(test_every_row_agrees_with_the_list_of_private_and_shared_state)
+/* State that TLFS 15.11 names and that has no register name, hence no row. */
+static const struct {
+	const char *text;
+	const char *why;
+} nameless[] = {
+	{ "XSAVE_OTHER_USER_COMPONENTS", "of any size: hosts carry the XSAVE area as a whole" },
+	{ "FS_BASE", "part of FS" },
+	{ "GS_BASE", "part of GS" },
+	{ "MCG_CAP", "an MSR only; hosts keep it alike in all VTLs" },
+	{ "MCG_STATUS", "an MSR only; hosts keep it alike in all VTLs" },
+	{ "HV_NPIEP_CONFIG", "an MSR only, of a feature that is not offered" },
+	{ "HV_RESET", "an MSR only, of a feature that is not offered" },
+	{ "HV_BELOW_1MB_PAGE", "neither MSR nor register: named in TLFS 6.0b alone" },
+	{ "HV_REENLIGHTENMENT_CONTROL", "an MSR only, of a feature that is not offered" },
+	{ "HV_TSC_EMULATION_CONTROL", "an MSR only, of a feature that is not offered" },
+	{ "HV_TSC_EMULATION_STATUS", "an MSR only, of a feature that is not offered" },
+	{ "HV_TSC_INVARIANT_CONTROL", "an MSR only, of a feature that is not offered" },
+};
+
+static int is_nameless(const struct csv_row *csv)
 {
-	uint32_t found = 0, absent = 0;
+	size_t i;
+
+	for (i = 0; i < COUNT(nameless); i++) {
+		if (!strcmp(nameless[i].text, csv->text))
+			return 1;
+	}
+	return 0;
+}
+
+START_TEST(test_the_table_is_the_list_of_private_and_shared_state)
+{
+	uint32_t named = 0, without = 0;
 	struct csv_row csv;
 	FILE *file = csv_open();
 	char line[512];
 
 	while (fgets(line, sizeof(line), file)) {
-		const struct vsm_register_info *row;
-
-		if (line[0] == '#' || !strncmp(line, "name,", 5) || !csv_parse(line, &csv))
+		if (line[0] == '#' || !strncmp(line, "name,", 5))
 			continue;
-		row = register_row(csv.name);
-		if (row) {
-			csv_compare(&csv, row);
-			found++;
-		} else {
-			absent++;
+		if (!csv_parse(line, &csv)) {
+			ck_assert_msg(is_nameless(&csv), "%s", csv.text);
+			without++;
+			continue;
 		}
+		ck_assert_msg(!is_nameless(&csv), "%s has a name", csv.text);
+		ck_assert_msg(register_row(csv.name) != NULL, "%s is not in the table", csv.text);
+		csv_compare(&csv, register_row(csv.name));
+		named++;
 	}
 	fclose(file);
-	printf("# state.csv: %u registers in the table, %u not in this version\n", found, absent);
-	ck_assert_uint_eq(found, register_count());
-	ck_assert_uint_gt(absent, 0);
+	ck_assert_uint_eq(named, register_count());
+	ck_assert_uint_eq(without, COUNT(nameless));
 }
 END_TEST
 
@@ -633,7 +747,9 @@ int main(void)
 	tcase_add_test(tcase, test_rows_ascend_and_so_are_unique);
 	tcase_add_test(tcase, test_texts_are_unique_printable_and_terminated);
 	tcase_add_test(tcase, test_columns_hold_only_declared_values);
-	tcase_add_test(tcase, test_host_rows_have_one_group_and_library_rows_none);
+	tcase_add_test(tcase, test_host_rows_that_can_be_named_have_one_group_and_others_none);
+	tcase_add_test(tcase, test_what_nobody_keeps_can_be_neither_read_nor_written);
+	tcase_add_test(tcase, test_aliases_are_another_name_of_the_same_thing);
 	tcase_add_test(tcase, test_groups_are_those_that_host_h_documents);
 	tcase_add_test(tcase, test_set_own_implies_writable_implies_readable);
 	tcase_add_test(tcase, test_running_execution_state_is_not_settable_by_its_own_vtl);
@@ -641,11 +757,11 @@ int main(void)
 	tcase_add_test(tcase, test_read_only_is_exactly_this);
 	tcase_add_test(tcase, test_eom_is_an_msr_and_no_register);
 	tcase_add_test(tcase, test_vsm_registers_are_no_msrs);
-	tcase_add_test(tcase, test_only_partition_config_starts_at_vtl1);
-	tcase_add_test(tcase, test_shared_host_state_is_exactly_this);
+	tcase_add_test(tcase, test_only_registers_over_lower_vtls_start_above_vtl0);
+	tcase_add_test(tcase, test_shared_host_state_that_can_be_named_is_exactly_this);
 	tcase_add_test(tcase, test_partition_scopes);
 	tcase_add_test(tcase, test_reset_values);
-	tcase_add_test(tcase, test_registers_of_features_that_are_not_offered_are_absent);
+	tcase_add_test(tcase, test_registers_of_features_that_are_not_offered_cannot_be_named);
 	tcase_add_test(tcase, test_info_and_at_give_the_same_row);
 	tcase_add_test(tcase, test_wrong_size_of_info_is_invalid_and_changes_nothing);
 	tcase_add_test(tcase, test_null_info_is_invalid);
@@ -654,7 +770,7 @@ int main(void)
 	tcase_add_test(tcase, test_sampled_name_space_has_no_hit_beyond_the_table);
 	tcase_add_test(tcase, test_every_row_with_an_msr_is_found_by_it_and_nothing_else_is);
 	tcase_add_test(tcase, test_no_msr_finds_no_row);
-	tcase_add_test(tcase, test_every_row_agrees_with_the_list_of_private_and_shared_state);
+	tcase_add_test(tcase, test_the_table_is_the_list_of_private_and_shared_state);
 	srunner_set_fork_status(runner, CK_NOFORK);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);

@@ -7,6 +7,7 @@
 
 #define VECTOR_UD 6u
 #define VECTOR_GP 13u
+#define VECTOR_MC 18u
 
 /* Note the exception; `rip`: set RIP of the active VTL to it first, NULL: it stands right already.
  * R_EXCEPTION or an error. */

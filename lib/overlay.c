@@ -34,6 +34,31 @@ static uint32_t slot_rights(uint32_t slot)
 	return HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE;
 }
 
+/* The MSRs say what the host shows, and are read by any VP while another one writes them. */
+static int msr_covers(const _Atomic uint64_t *msr, uint64_t gpa)
+{
+	uint64_t value = msr_load(msr);
+
+	return (value & ENABLE) != 0 && (value & PFN_MASK) == (gpa & PFN_MASK);
+}
+
+int overlay_covers(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *rights)
+{
+	*rights = 0;
+	if (msr_covers(&vsm->vtl[vtl].hypercall, gpa))
+		*rights |= slot_rights(OVERLAY_HYPERCALL);
+	if (msr_covers(&vsm->vtl[vtl].reference_tsc, gpa))
+		*rights |= slot_rights(OVERLAY_TSC);
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		const struct vsm_vp *vp = vsm->vp[i];
+
+		if (vp != NULL &&
+		    (msr_covers(&vp->vtl[vtl].assist, gpa) || msr_covers(&vp->vtl[vtl].simp, gpa)))
+			*rights |= slot_rights(OVERLAY_OF_VPS);
+	}
+	return *rights != 0;
+}
+
 static uint32_t slot_owner(uint32_t slot)
 {
 	return slot < OVERLAY_OF_VPS ? VSM_ALL_VPS : (slot - OVERLAY_OF_VPS) / OVERLAYS_PER_VP;

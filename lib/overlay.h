@@ -21,6 +21,9 @@ uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot);
 int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
 		  uint64_t value);
 
+/* Is a page covered in the view of a VTL? Then `rights` are those of the overlay. Lock-free. */
+int overlay_covers(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *rights);
+
 /* Lift all overlays and clear the pages of VPs; hypercall and reference TSC page never change. */
 int overlay_reset(struct vsm *vsm);
 

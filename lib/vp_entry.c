@@ -11,6 +11,7 @@
 #include "intercept.h"
 #include "msr.h"
 #include "ops.h"
+#include "overlay.h"
 #include "protect_plan.h"
 
 /* One entry at a time per VP, and none from within its own host ops. */
@@ -159,14 +160,34 @@ static uint32_t wanted_right(const struct vsm_memory_fault *fault)
 	return fault->user ? HV_MAP_GPA_USER_EXECUTABLE : HV_MAP_GPA_KERNEL_EXECUTABLE;
 }
 
+/* TLFS 8.8: an overlay has rights of its own; 3.13: of the hypercall page a write is #GP. */
+static int overlay_fault(struct vsm_vp *vp, uint32_t wanted, uint32_t rights)
+{
+	if ((rights & wanted) == wanted) {
+		stat_inc(&vp->stats.faults_retried);
+		return VSM_VERDICT_RETRY;
+	}
+	/* Only the hypercall page can be executed. */
+	exception_raise(vp,
+			wanted == HV_MAP_GPA_WRITABLE && (rights & HV_MAP_GPA_EXECUTABLE) != 0 ?
+				VECTOR_GP :
+				VECTOR_MC,
+			NULL);
+	return VSM_VERDICT_EXCEPTION;
+}
+
 static int memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
 {
+	uint32_t wanted = wanted_right(fault);
+	uint32_t rights;
 	int denier;
 	int r;
 
+	if (overlay_covers(vp->vsm, vp_active(vp), fault->gpa, &rights))
+		return overlay_fault(vp, wanted, rights);
 	if (!is_ram(vp->vsm, fault->gpa, 1))
 		return VSM_VERDICT_NOT_MINE;
-	denier = protect_denier(vp, fault->gpa, wanted_right(fault));
+	denier = protect_denier(vp, fault->gpa, wanted);
 	if (denier <= 0) {
 		stat_inc(&vp->stats.faults_retried);
 		return VSM_VERDICT_RETRY;

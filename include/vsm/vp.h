@@ -211,11 +211,14 @@ VSM_EXPORT int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf,
  *
  * Allowed by the table (a stale view, a race): RETRY. Denied by a VTL: a memory intercept message
  * goes to SINT0 of that VTL on this VP, which is entered with reason 2; RIP of the lower VTL stays.
+ * An overlay page has rights of its own (TLFS 8.8): what they allow is RETRY, a write to the
+ * hypercall page is #GP, other accesses #MC; the page beneath does not matter.
  *
  * @param vp    its VP.
  * @param fault the access; copied.
- * @return VSM_VERDICT_RETRY, _SWITCHED, _NOT_MINE (not RAM), or _EXCEPTION (#GP: the VTL that
- *         forbids the access is not enabled on this VP, so that there is nobody to tell).
+ * @return VSM_VERDICT_RETRY, _SWITCHED, _NOT_MINE (neither RAM nor overlay), or _EXCEPTION (of an
+ *         overlay; or #GP: the VTL that forbids the access is not enabled on this VP, so that there
+ *         is nobody to tell).
  * @retval -VSM_ERR_INVAL  vp or fault is NULL, or a field is out of range.
  * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
  * @retval -VSM_ERR_HOST   a host op failed; nothing has changed.

@@ -276,6 +276,7 @@ int hypercall_conclude(struct vsm_vp *vp, int r)
 	if (r == R_BLOCKED) {
 		if (atomic_load(&vp->wait) == WAIT_NONE)
 			atomic_store(&vp->wait, WAIT_OP);
+		vp->hc.have_xmm = 0; /* Another VP may set them while this one waits. */
 		stand_at_trap(vp);
 		return VSM_VERDICT_BLOCKED;
 	}

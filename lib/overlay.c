@@ -103,12 +103,17 @@ static int refused(struct vsm_vp *vp, int result)
 
 static int placed(struct vsm_vp *vp)
 {
+	uint32_t owner = slot_owner(vp->overlay.slot);
+
 	msr_store(vp->overlay.msr, vp->overlay.msr_value);
 	if (vp->overlay.clear != NULL)
 		msr_store(vp->overlay.clear, 0);
 	vp->overlay.clear = NULL;
 	vp->overlay.lift = 0;
 	op_release(vp);
+	/* A message that waits for this page is written by the VP's own thread, which may sleep. */
+	if (owner != VSM_ALL_VPS && owner != vp->index)
+		host_kick(vp, vp->vsm->vp[owner]);
 	return HV_STATUS_SUCCESS;
 }
 

@@ -321,9 +321,11 @@ static int set_partition_config(const struct vreg *reg, struct hv_register_value
 #define EVENT_VECTORS		 0x2f7dfbu /* 0,1,3..8,10..14,16..19,21 */
 #define EVENT_WITH_ERROR_CODE	 0x227d00u /* 8,10..14,17,21 */
 
+/* An event of another VP belongs to that VP's thread: not offered. */
 static int get_pending_event(const struct vreg *reg, struct hv_register_value *value)
 {
-	if (!has_cap(reg, VSM_CAP_INJECT) || reg->vtl >= vp_active(reg->target))
+	if (!has_cap(reg, VSM_CAP_INJECT) || reg->target != reg->vp ||
+	    reg->vtl >= vp_active(reg->target))
 		return HV_STATUS_INVALID_PARAMETER;
 	*value = state_of(reg)->pending_event;
 	return HV_STATUS_SUCCESS;
@@ -345,7 +347,6 @@ static int set_pending_event(const struct vreg *reg, struct hv_register_value *v
 	struct vsm_exception event = { 0 };
 	int pending = (value->low & EVENT_PENDING) != 0;
 
-	/* An event of another VP belongs to that VP's thread: not offered. */
 	if (!has_cap(reg, VSM_CAP_INJECT) || reg->target != reg->vp ||
 	    reg->vtl >= vp_active(reg->target))
 		return HV_STATUS_INVALID_PARAMETER;
@@ -430,8 +431,11 @@ int vreg_set(const struct vreg *reg, const struct hv_register_value *value)
 		return HV_STATUS_INVALID_PARAMETER;
 	r = set(reg, &copy);
 	/* Whatever was written, a message may be deliverable now (SIMP, SCONTROL, SINT0, EOM). Of
-	 * another VP its own thread looks, in vsm_vp_run_prepare(). */
+	 * another VP its own thread looks, in vsm_vp_run_prepare(); it may be asleep. */
 	if (reg->target == reg->vp)
 		intercept_rescan(reg->vp, reg->vtl);
+	else if (r == HV_STATUS_SUCCESS &&
+		 (reg->name == HV_REGISTER_SCONTROL || reg->name == HV_REGISTER_SINT0))
+		host_kick(reg->vp, reg->target);
 	return r;
 }

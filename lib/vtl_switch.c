@@ -60,7 +60,8 @@ static int switch_to(struct vsm_vp *vp, uint32_t to, const uint64_t *rip,
 	}
 	host_switch(vp, from, to, VSM_SWITCH_COMMIT);
 	atomic_store_explicit(&vp->active_vtl, to, memory_order_release);
-	vp->vtl[to].pending_event.low = 0; /* The host raises it with this entry. */
+	/* The host raises it with this entry. */
+	memset(&vp->vtl[to].pending_event, 0, sizeof(vp->vtl[to].pending_event));
 	return R_SWITCHED;
 }
 

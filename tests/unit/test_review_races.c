@@ -160,11 +160,127 @@ START_TEST(a_wait_that_could_not_begin_is_none)
 }
 END_TEST
 
+/* VTL1 runs on both VPs. */
+static struct vsmtest *both_in_vtl1(void)
+{
+	struct vsmtest *t = two_vps(0);
+	struct hv_initial_vp_context context;
+
+	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+	vsmtest_context64(&context);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_hypercalls_on(t, 1), VSM_VERDICT_RESUME);
+	return t;
+}
+
+START_TEST(a_message_that_becomes_deliverable_wakes_its_vp)
+{
+	const struct hv_register_value simp = { VSMTEST_SIMP_GPA(1, 1) | 1, 0 };
+	struct vsmtest *t = both_in_vtl1();
+	uint32_t how;
+
+	assert_status(vsmtest_modify_gpa(t, 0, 0, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_fault(t, 1, VSMTEST_DATA_GPA, HV_INTERCEPT_ACCESS_READ),
+		       VSM_VERDICT_SWITCHED);
+	/* VTL1 has no message page on VP 1 and sleeps there. VP 0 gives it one, at once or later. */
+	for (how = 0; how < 2; how++) {
+		t->vp[1].kicks = 0;
+		if (how == 0) {
+			assert_status(vsmtest_set_of(t, 0, 1, VSMTEST_VTL(1), HV_REGISTER_SIMP,
+						     simp),
+				      HV_STATUS_SUCCESS);
+		} else {
+			struct hv_register_value moved = { VSMTEST_DATA_GPA + 0x1001, 0 };
+
+			vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, VSM_PENDING);
+			assert_status(vsmtest_set_of(t, 0, 1, VSMTEST_VTL(1), HV_REGISTER_SIMP,
+						     moved),
+				      VSMTEST_VERDICT(VSM_VERDICT_BLOCKED));
+			vsmtest_no_faults(t);
+			assert_err(vsmtest_complete(t, VSMTEST_OVERLAY_MAP, 0, 0), 0);
+			assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
+		}
+		ck_assert_uint_gt(t->vp[1].kicks, 0);
+	}
+	t->vp[1].kicks = 0;
+	assert_status(vsmtest_set_of(t, 0, 1, VSMTEST_VTL(1), HV_REGISTER_SINT0,
+				     (struct hv_register_value){ 0x40, 0 }),
+		      HV_STATUS_SUCCESS);
+	ck_assert_uint_gt(t->vp[1].kicks, 0);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	ck_assert_uint_eq(
+		((struct hv_message *)(void *)vsmtest_see(t, 1, VSMTEST_DATA_GPA + 0x1000))
+			->header.message_type,
+		HVMSG_GPA_INTERCEPT);
+	vsmtest_free(t);
+}
+END_TEST
+
+START_TEST(events_of_another_vp_are_not_read_either)
+{
+	struct vsmtest *t = both_in_vtl1();
+	struct hv_register_value value = { 0, 0 };
+
+	assert_verdict(vsmtest_vtl_call(t, 1), VSM_VERDICT_SWITCHED);
+	assert_status(vsmtest_get_of(t, 0, 1, VSMTEST_VTL(0), HV_REGISTER_PENDING_EVENT0, &value),
+		      HV_STATUS_INVALID_PARAMETER);
+	vsmtest_free(t);
+}
+END_TEST
+
+START_TEST(nothing_is_left_of_an_event_that_was_raised)
+{
+	const struct hv_register_value pf = {
+		HV_X64_PENDING_EVENT_PENDING | 14ull << HV_X64_PENDING_EXCEPTION_VECTOR_SHIFT,
+		0xfeed000
+	};
+	struct hv_register_value value = { 1, 1 };
+	struct vsmtest *t = both_in_vtl1();
+
+	assert_status(vsmtest_set_of(t, 0, 0, VSMTEST_VTL(0), HV_REGISTER_PENDING_EVENT0, pf),
+		      HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
+	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
+	assert_status(vsmtest_get(t, 0, VSMTEST_VTL(0), HV_REGISTER_PENDING_EVENT0, &value),
+		      HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(value.low, 0);
+	ck_assert_uint_eq(value.high, 0);
+	vsmtest_free(t);
+}
+END_TEST
+
+START_TEST(xmm_set_by_another_vp_outlives_the_answer_that_was_waited_for)
+{
+	struct vsmtest *t = two_vps(0);
+	const struct hv_register_value mark = { 0x1122334455667788, 0x99aabbccddeeff00 };
+	struct {
+		struct hv_input_get_vp_registers header;
+		uint32_t name;
+	} in = { { HV_PARTITION_ID_SELF, 1, 0, { 0 } }, HV_X64_REGISTER_CR3 };
+
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_call_fast(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1), &in, 20),
+		      VSMTEST_VERDICT(VSM_VERDICT_BLOCKED));
+	assert_status(vsmtest_set_of(t, 1, 0, 0, HV_X64_REGISTER_XMM5, mark),
+		      VSMTEST_VERDICT(VSM_VERDICT_BLOCKED));
+	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_BLOCKED);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
+	ck_assert_mem_eq(vsmtest_slot(t, 0, 0, HV_X64_REGISTER_XMM5), &mark, sizeof(mark));
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(identity_0_waits_for_the_page_that_is_being_placed),
 	VSMTEST_CASE(a_lock_that_is_being_set_holds_for_the_vp_that_waits),
 	VSMTEST_CASE(without_a_kick_nobody_waits_for_one),
 	VSMTEST_CASE(a_wait_that_could_not_begin_is_none),
+	VSMTEST_CASE(a_message_that_becomes_deliverable_wakes_its_vp),
+	VSMTEST_CASE(events_of_another_vp_are_not_read_either),
+	VSMTEST_CASE(nothing_is_left_of_an_event_that_was_raised),
+	VSMTEST_CASE(xmm_set_by_another_vp_outlives_the_answer_that_was_waited_for),
 };
 
 int main(void)

@@ -57,13 +57,12 @@ static int vtl_exists(const struct access *access, const struct vsm_register_inf
 	return (atomic_load(&access->target->enabled) & (1u << access->vtl)) != 0;
 }
 
-/* TLFS 15.3: the VSM registers need AccessVsm; what is an MSR too needs the privilege of that. */
-static int privileged(const struct vsm *vsm, const struct vsm_register_info *row)
+/* TLFS 15.3: the VSM registers need AccessVsm. */
+static int vsm_denied(const struct vsm *vsm, const struct vsm_register_info *row)
 {
-	if (row->name >= HV_REGISTER_VSM_CODE_PAGE_OFFSETS &&
-	    row->name <= HV_REGISTER_VSM_PARTITION_CONFIG)
-		return (vsm->caps.privileges & HV_PRIV_ACCESS_VSM) != 0;
-	return msr_privileged(vsm, row->msr);
+	return row->name >= HV_REGISTER_VSM_CODE_PAGE_OFFSETS &&
+	       row->name <= HV_REGISTER_VSM_PARTITION_CONFIG &&
+	       (vsm->caps.privileges & HV_PRIV_ACCESS_VSM) == 0;
 }
 
 /*
@@ -99,7 +98,10 @@ static int permitted(const struct vsm_vp *caller, const struct access *access,
 
 	if (row == NULL || (row->flags & needed) == 0 || access->vtl < row->min_vtl)
 		return HV_STATUS_INVALID_PARAMETER;
-	if (!privileged(caller->vsm, row))
+	/* A register that is not offered as an MSR does not exist by its name either. */
+	if (!msr_privileged(caller->vsm, row->msr))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (vsm_denied(caller->vsm, row))
 		return HV_STATUS_ACCESS_DENIED;
 	if (!vtl_exists(access, row))
 		return HV_STATUS_INVALID_VTL_STATE;

@@ -70,8 +70,9 @@ uint32_t vsmtest_status(struct vsmtest *t, uint32_t vp)
 {
 	uint64_t result = vsmtest_result(t, vp);
 
-	t->reps = (uint32_t)((result & HV_HYPERCALL_RESULT_REPS_MASK) >>
-			     HV_HYPERCALL_RESULT_REPS_SHIFT);
+	if (!t->threads)
+		t->reps = (uint32_t)((result & HV_HYPERCALL_RESULT_REPS_MASK) >>
+				     HV_HYPERCALL_RESULT_REPS_SHIFT);
 	if (result & ~(HV_HYPERCALL_RESULT_REPS_MASK | HV_HYPERCALL_RESULT_STATUS_MASK))
 		vsmtest_breach(t, "reserved bits in the result %llx", (unsigned long long)result);
 	return (uint32_t)(result & HV_HYPERCALL_RESULT_STATUS_MASK);
@@ -80,11 +81,14 @@ uint32_t vsmtest_status(struct vsmtest *t, uint32_t vp)
 /* Go on while the library wants the trap executed again. */
 static uint32_t finish(struct vsmtest *t, uint32_t vp, int verdict)
 {
-	t->continuations = 0;
-	while (verdict == VSM_VERDICT_RETRY && t->continuations < 5000) {
-		t->continuations++;
+	uint32_t again = 0;
+
+	while (verdict == VSM_VERDICT_RETRY && again < 5000) {
+		again++;
 		verdict = vsmtest_again(t, vp);
 	}
+	if (!t->threads)
+		t->continuations = again;
 	return verdict == VSM_VERDICT_RESUME ? vsmtest_status(t, vp) : VSMTEST_VERDICT(verdict);
 }
 

@@ -228,6 +228,7 @@ struct vsmtest {
 
 	uint32_t missing_reg; /**< Test: register this host does not have; ~0: none. */
 	uint32_t early; /**< Test: 1: a pending op ends before the op says so. */
+	uint32_t threads; /**< Test: 1: VPs run in threads: verdict, reps, continuations are not kept. */
 	uint32_t relaxed; /**< Test: 1: do not compare rights views (races, broken hosts). */
 	uint32_t quiet; /**< 1: no faults, no log, no hook (vsmtest_hash). */
 	uint32_t dead; /**< 1: the partition is destroyed. */

@@ -381,7 +381,8 @@ static int entry_end(struct vsmtest *t, int verdict)
 	if (!t->quiet && verdict >= 0 && verdict != VSM_VERDICT_BLOCKED)
 		check_flushed(t);
 	entry->t = NULL;
-	t->verdict = verdict;
+	if (!t->threads)
+		t->verdict = verdict;
 	vsmtest_report(t);
 	return verdict;
 }

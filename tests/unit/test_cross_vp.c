@@ -394,7 +394,7 @@ START_TEST(fast_answers_come_in_registers)
 	assert_status(vsmtest_call_fast(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1), &in, 20),
 		      BLOCKED);
 	assert_status(serve(t, 0, 1), HV_STATUS_SUCCESS);
-	ck_assert_uint_eq(t->vp[0].file[0].xmm[1].low, 0x11000);
+	ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_XMM1), 0x11000);
 	vsmtest_free(t);
 }
 END_TEST
@@ -462,7 +462,7 @@ START_TEST(three_threads_ask_each_other_all_the_time)
 	uint32_t i;
 
 	atomic_init(&done, 0);
-	t->relaxed = 1;
+	t->relaxed = t->threads = 1;
 	for (i = 0; i < 3; i++) {
 		runner[i] = (struct runner){ t, i, 2000, 0, &done };
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, runner_thread, &runner[i]), 0);

@@ -250,10 +250,10 @@ static int get_registers(struct vsmtest *t)
 
 static int get_fast(struct vsmtest *t)
 {
-	struct vsmtest_file *file = &t->vp[0].file[t->vp[0].active];
+	struct hv_register_value *xmm = vsmtest_slot(t, 0, t->vp[0].active, HV_X64_REGISTER_XMM0);
 
-	memset(file->xmm, 0, sizeof(file->xmm));
-	file->xmm[0].low = HV_X64_REGISTER_CR3;
+	memset(xmm, 0, 6 * sizeof(*xmm));
+	xmm[0].low = HV_X64_REGISTER_CR3;
 	return vsmtest_hypercall(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1) | HV_HYPERCALL_FAST,
 				 HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF);
 }
@@ -347,29 +347,29 @@ static int move_assist(struct vsmtest *t)
 	}                                                                \
 	END_TEST
 
-SCENARIO_TEST(failures_in_a_first_vtl_call, enabled_vtl1, call_vtl1, VSM_VERDICT_SWITCHED)
-SCENARIO_TEST(failures_in_a_later_vtl_call, back_in_vtl0, call_vtl1, VSM_VERDICT_SWITCHED)
-SCENARIO_TEST(failures_in_a_fast_return, in_vtl1, return_fast, VSM_VERDICT_SWITCHED)
-SCENARIO_TEST(failures_in_a_normal_return, in_vtl1, return_normal, VSM_VERDICT_SWITCHED)
-SCENARIO_TEST(failures_in_enable_partition_vtl, hypercalls, enable_partition, VSM_VERDICT_RESUME)
-SCENARIO_TEST(failures_in_enable_vp_vtl, partition_vtl1, enable_vp, VSM_VERDICT_RESUME)
+SCENARIO_TEST(failures_in_a_first_vtl_call, enabled_vtl1, call_vtl1, VSM_VERDICT_SWITCHED, 0)
+SCENARIO_TEST(failures_in_a_later_vtl_call, back_in_vtl0, call_vtl1, VSM_VERDICT_SWITCHED, 0)
+SCENARIO_TEST(failures_in_a_fast_return, in_vtl1, return_fast, VSM_VERDICT_SWITCHED, 0)
+SCENARIO_TEST(failures_in_a_normal_return, in_vtl1, return_normal, VSM_VERDICT_SWITCHED, 0)
+SCENARIO_TEST(failures_in_enable_partition_vtl, hypercalls, enable_partition, VSM_VERDICT_RESUME, 0)
+SCENARIO_TEST(failures_in_enable_vp_vtl, partition_vtl1, enable_vp, VSM_VERDICT_RESUME, 0)
 SCENARIO_TEST(failures_in_get_registers, in_vtl1, get_registers, VSM_VERDICT_RESUME, 1)
 SCENARIO_TEST(failures_in_a_fast_get, hypercalls, get_fast, VSM_VERDICT_RESUME, 1)
 SCENARIO_TEST(failures_in_set_event, in_vtl1, set_event, VSM_VERDICT_RESUME, 1)
 SCENARIO_TEST(failures_in_set_assist, in_vtl1, set_assist, VSM_VERDICT_RESUME, 1)
 SCENARIO_TEST(failures_in_set_config, in_vtl1, set_config, VSM_VERDICT_RESUME, 1)
 SCENARIO_TEST(failures_in_modify, protecting, modify, VSM_VERDICT_RESUME, 1)
-SCENARIO_TEST(failures_in_a_memory_fault, back_in_vtl0, write_fault, VSM_VERDICT_SWITCHED)
-SCENARIO_TEST(failures_with_an_interrupt, with_interrupt, write_fault, VSM_VERDICT_SWITCHED)
-SCENARIO_TEST(failures_in_an_intercepted_call, denied_input, get_registers, VSM_VERDICT_SWITCHED)
+SCENARIO_TEST(failures_in_a_memory_fault, back_in_vtl0, write_fault, VSM_VERDICT_SWITCHED, 0)
+SCENARIO_TEST(failures_with_an_interrupt, with_interrupt, write_fault, VSM_VERDICT_SWITCHED, 0)
+SCENARIO_TEST(failures_in_an_intercepted_call, denied_input, get_registers, VSM_VERDICT_SWITCHED, 0)
 SCENARIO_TEST(failures_in_enabling_the_hypercall_page, hypercalls, hypercall_page,
-	      VSM_VERDICT_RESUME)
-SCENARIO_TEST(failures_in_clearing_guest_os_id, hypercalls, os_id, VSM_VERDICT_RESUME)
-SCENARIO_TEST(failures_in_a_first_overlay, nothing, move_simp, VSM_VERDICT_RESUME)
-SCENARIO_TEST(failures_in_moving_an_overlay, with_simp, move_simp, VSM_VERDICT_RESUME)
-SCENARIO_TEST(failures_in_lifting_an_overlay, with_simp, drop_simp, VSM_VERDICT_RESUME)
-SCENARIO_TEST(failures_in_moving_off_a_stack, stacked, move_assist, VSM_VERDICT_RESUME)
-SCENARIO_TEST(failures_in_lifting_below_a_stack, stacked, drop_simp, VSM_VERDICT_RESUME)
+	      VSM_VERDICT_RESUME, 0)
+SCENARIO_TEST(failures_in_clearing_guest_os_id, hypercalls, os_id, VSM_VERDICT_RESUME, 0)
+SCENARIO_TEST(failures_in_a_first_overlay, nothing, move_simp, VSM_VERDICT_RESUME, 0)
+SCENARIO_TEST(failures_in_moving_an_overlay, with_simp, move_simp, VSM_VERDICT_RESUME, 0)
+SCENARIO_TEST(failures_in_lifting_an_overlay, with_simp, drop_simp, VSM_VERDICT_RESUME, 0)
+SCENARIO_TEST(failures_in_moving_off_a_stack, stacked, move_assist, VSM_VERDICT_RESUME, 0)
+SCENARIO_TEST(failures_in_lifting_below_a_stack, stacked, drop_simp, VSM_VERDICT_RESUME, 0)
 SCENARIO_TEST(failures_in_set_registers, in_vtl1, set_registers, VSM_VERDICT_RESUME, 1)
 
 /* A reset that fails somewhere says so, and a second one makes it good. */
@@ -446,6 +446,37 @@ START_TEST(host_errors_are_counted)
 }
 END_TEST
 
+START_TEST(a_failed_call_stands_at_its_trap_wherever_rip_was)
+{
+	static int (*const steps[])(struct vsmtest * t) = { call_vtl1, get_registers, get_fast,
+							    enable_partition };
+	size_t i;
+	uint32_t n;
+
+	for (i = 0; i < VSMTEST_COUNT(steps); i++)
+		for (n = 1; n < 20; n++) {
+			struct vsmtest *t = vsmtest_new(NULL);
+			int verdict;
+
+			if (steps[i] == call_vtl1)
+				enabled_vtl1(t);
+			else
+				hypercalls(t);
+			t->rip_moved = 1;
+			t->fault_any = t->failable + n;
+			verdict = steps[i](t);
+			if (verdict >= 0) {
+				vsmtest_free(t);
+				break;
+			}
+			assert_err(verdict, -VSM_ERR_HOST);
+			ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_RIP),
+					  VSMTEST_TRAP_RIP);
+			vsmtest_free(t);
+		}
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(failures_in_a_first_vtl_call),
 	VSMTEST_CASE(failures_in_a_later_vtl_call),
@@ -473,6 +504,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(failures_in_a_reset),
 	VSMTEST_CASE(memory_that_cannot_be_zeroed_is_an_error),
 	VSMTEST_CASE(host_errors_are_counted),
+	VSMTEST_CASE(a_failed_call_stands_at_its_trap_wherever_rip_was),
 };
 
 int main(void)

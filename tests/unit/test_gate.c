@@ -439,6 +439,30 @@ START_TEST(only_result_registers_change)
 }
 END_TEST
 
+START_TEST(high_halves_of_a_32_bit_gpa_count)
+{
+	struct vsmtest *t = ready();
+	struct hv_input_get_vp_registers header = {
+		HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF, 0, { 0 }
+	};
+	uint32_t name = HV_REGISTER_VSM_VP_STATUS;
+	uint64_t control = VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1);
+	uint64_t in = VSMTEST_IN_GPA(0), out = VSMTEST_OUT_GPA(0), high = 1ull << 32;
+
+	vsmtest_mode32(t, 0);
+	memcpy(vsmtest_ram(t, in), &header, sizeof(header));
+	memcpy(vsmtest_ram(t, in + 16), &name, 4);
+	/* EBX and EDI: 4 GiB higher there is no RAM. */
+	assert_verdict(vsmtest_hypercall32(t, 0, control, high | in, out), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_status(t, 0), HV_STATUS_INVALID_ALIGNMENT);
+	assert_verdict(vsmtest_hypercall32(t, 0, control, in, high | out), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_status(t, 0), HV_STATUS_INVALID_ALIGNMENT);
+	assert_verdict(vsmtest_hypercall32(t, 0, control, in, out), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_status(t, 0), HV_STATUS_SUCCESS);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(rings_1_to_3_get_ud),
 	VSMTEST_CASE(real_mode_gets_ud),
@@ -462,6 +486,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_32_bit_caller_is_read_by_its_low_halves_only),
 	VSMTEST_CASE(compatibility_mode_is_a_32_bit_caller),
 	VSMTEST_CASE(only_result_registers_change),
+	VSMTEST_CASE(high_halves_of_a_32_bit_gpa_count),
 };
 
 int main(void)

@@ -688,6 +688,58 @@ START_TEST(a_hostile_slot_is_only_ever_full_or_empty)
 }
 END_TEST
 
+START_TEST(a_re_entry_that_failed_comes_before_vtl0_runs)
+{
+	struct vsmtest *t = denied(0);
+	int verdict;
+
+	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_SWITCHED);
+	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
+	/* The slot is full, so this one waits, and VTL1's return is followed by a re-entry. */
+	assert_verdict(vsmtest_fault(t, 0, TARGET + 8, WRITE), VSM_VERDICT_SWITCHED);
+	/* PREPARE and COMMIT of the return, then PREPARE of the re-entry. */
+	vsmtest_fail_op(t, VSMTEST_SWITCH_VTL, 2, 1, -VSM_ERR_HOST);
+	verdict = vsmtest_vtl_return(t, 0, 1);
+	ck_assert(verdict == VSM_VERDICT_SWITCHED || verdict == -VSM_ERR_HOST);
+	ck_assert_uint_eq(t->faults_hit, 1);
+	vsmtest_no_faults(t);
+	if (vsm_vp_active_vtl(t->vp[0].vp) == 0)
+		assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
+	take_message(t, 0);
+	ck_assert_uint_eq(payload(t, 0)->guest_physical_address, TARGET + 8);
+	vsmtest_free(t);
+}
+END_TEST
+
+START_TEST(a_first_entry_may_be_an_intercept)
+{
+	struct hv_initial_vp_context context;
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = 2;
+	t = vsmtest_new(&opts);
+	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_modify_gpa(t, 0, R, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
+	vsmtest_context64(&context);
+	context.rip = 0x150000000;
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
+	vsmtest_reg_set(t, 1, 0, HV_X64_REGISTER_RIP, 0x401000);
+	/* Without run_prepare before: an exit may be under way when the VTL is enabled. */
+	assert_verdict(vsmtest_fault(t, 1, TARGET, WRITE), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 1);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 1, HV_X64_REGISTER_RIP), 0x150000000);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 0, HV_X64_REGISTER_RIP), 0x401000);
+	/* It finds the message once it has a page for it. */
+	assert_verdict(vsmtest_synic_on(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
+	ck_assert_uint_eq(payload(t, 1)->guest_physical_address, TARGET);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(rights_decide_between_retry_and_intercept),
 	VSMTEST_CASE(what_is_no_ram_is_not_ours),
@@ -715,6 +767,8 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_secret_page_is_no_output_page_even_if_the_call_fails),
 	VSMTEST_CASE(a_fault_storm_loses_no_message_and_grows_nothing),
 	VSMTEST_CASE(a_hostile_slot_is_only_ever_full_or_empty),
+	VSMTEST_CASE(a_re_entry_that_failed_comes_before_vtl0_runs),
+	VSMTEST_CASE(a_first_entry_may_be_an_intercept),
 };
 
 int main(void)

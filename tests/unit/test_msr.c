@@ -458,6 +458,54 @@ START_TEST(every_msr_stands_on_its_privilege_bit)
 }
 END_TEST
 
+START_TEST(no_write_keeps_other_vps_from_theirs)
+{
+	static const struct {
+		uint32_t msr;
+		uint64_t value;
+	} writes[] = {
+		{ HV_X64_MSR_GUEST_OS_ID, 0 },
+		{ HV_X64_MSR_HYPERCALL, 0x10001 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0x8100 },
+		{ HV_X64_MSR_HYPERCALL, 1ull << 40 | 1 },
+		{ HV_X64_MSR_HYPERCALL, 0x10000 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0x8100 },
+		{ HV_X64_MSR_HYPERCALL, 0x10001 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0x8100 },
+		{ HV_X64_MSR_SIMP, 0x160001 },
+		{ HV_X64_MSR_SIMP, 0x160001 },
+		{ HV_X64_MSR_SIMP, 1ull << 60 | 1 },
+		{ HV_X64_MSR_SIMP, 0 },
+		{ HV_X64_MSR_VP_ASSIST_PAGE, 0 },
+		{ HV_X64_MSR_VP_ASSIST_PAGE, 0x160001 },
+		{ HV_X64_MSR_SINT0, 3 },
+		{ HV_X64_MSR_SCONTROL, 0 },
+		{ HV_X64_MSR_EOM, 0 },
+		{ HV_X64_MSR_HYPERCALL, 0x10003 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0 },
+		{ HV_X64_MSR_HYPERCALL, 0x10001 },
+	};
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+	size_t i;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = 2;
+	t = vsmtest_new(&opts);
+	for (i = 0; i < VSMTEST_COUNT(writes); i++) {
+		int verdict = vsmtest_wrmsr(t, 0, writes[i].msr, writes[i].value);
+
+		ck_assert(verdict == VSM_VERDICT_RESUME || verdict == VSM_VERDICT_EXCEPTION);
+		/* Whatever became of it: the other VP finds nothing taken. */
+		assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_SIMP, i % 2 ? 0x170001 : 0x171001),
+			       VSM_VERDICT_RESUME);
+	}
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(reset_values),
 	VSMTEST_CASE(scontrol_can_start_at_0_as_tlfs_has_it),
@@ -481,6 +529,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(without_a_clock_there_is_no_time),
 	VSMTEST_CASE(a_host_that_cannot_map_an_overlay_gives_gp),
 	VSMTEST_CASE(every_msr_stands_on_its_privilege_bit),
+	VSMTEST_CASE(no_write_keeps_other_vps_from_theirs),
 };
 
 int main(void)

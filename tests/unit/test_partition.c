@@ -168,6 +168,7 @@ START_TEST(config_size_rules)
 	big.config = t->opts.config;
 	big.config.size = 0;
 	assert_err(vsm_partition_create(&big.config, &ops, t, &vsm), -VSM_ERR_INVAL);
+	ck_assert_msg(vsmtest_logged(t, "config.size"), "no log line names config.size");
 	big.config.size = sizeof(big.config) - 1;
 	assert_err(vsm_partition_create(&big.config, &ops, t, &vsm), -VSM_ERR_INVAL);
 	big.config.size = sizeof(big);

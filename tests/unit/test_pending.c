@@ -472,6 +472,7 @@ START_TEST(two_msr_writes_take_turns)
 {
 	struct vsmtest_opts opts;
 	struct vsmtest *t;
+	uint64_t value;
 	int verdict;
 
 	vsmtest_opts_init(&opts);
@@ -486,6 +487,9 @@ START_TEST(two_msr_writes_take_turns)
 		verdict = vsmtest_prepare(t, 1);
 	/* An MSR exit that waited is finished by run_prepare, not executed again. */
 	assert_verdict(verdict, VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_rdmsr(t, 1, HV_X64_MSR_SIMP, &value), VSM_VERDICT_RESUME);
+	ck_assert_uint_eq(value, B | 1);
 	ck_assert_uint_eq(vsmtest_overlay(t, 0, A)->vp, 0);
 	ck_assert_uint_eq(vsmtest_overlay(t, 0, B)->vp, 1);
 	vsmtest_free(t);
@@ -543,6 +547,28 @@ START_TEST(a_reset_ends_every_wait)
 }
 END_TEST
 
+START_TEST(a_waiting_call_stands_at_its_trap_wherever_rip_was)
+{
+	struct vsmtest *t = machine(2);
+
+	t->rip_moved = 1;
+	vsmtest_fail_op(t, VSMTEST_PROTECT, 1, 1, VSM_PENDING);
+	assert_status(modify(t, 1), VSMTEST_VERDICT(VSM_VERDICT_BLOCKED));
+	ck_assert_uint_eq(vsmtest_reg(t, 0, 1, HV_X64_REGISTER_RIP), VSMTEST_TRAP_RIP);
+	assert_err(vsmtest_complete(t, VSMTEST_PROTECT, 0, 0), 0);
+	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
+	ck_assert_uint_eq(vsmtest_reg(t, 0, 1, HV_X64_REGISTER_RIP), VSMTEST_TRAP_RIP + 3);
+	/* The same for a register of another VP. */
+	assert_status(vsmtest_get_of(t, 0, 1, VSMTEST_VTL(0), HV_X64_REGISTER_CR3, NULL),
+		      VSMTEST_VERDICT(VSM_VERDICT_BLOCKED));
+	ck_assert_uint_eq(vsmtest_reg(t, 0, 1, HV_X64_REGISTER_RIP), VSMTEST_TRAP_RIP);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
+	ck_assert_uint_eq(vsmtest_reg(t, 0, 1, HV_X64_REGISTER_RIP), VSMTEST_TRAP_RIP + 3);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_pending_protect_blocks_until_it_ends),
 	VSMTEST_CASE(a_pending_protect_may_fail_half_way),
@@ -567,6 +593,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(without_kick_nothing_may_pend),
 	VSMTEST_CASE(nothing_may_pend_in_a_reset),
 	VSMTEST_CASE(a_reset_ends_every_wait),
+	VSMTEST_CASE(a_waiting_call_stands_at_its_trap_wherever_rip_was),
 };
 
 int main(void)

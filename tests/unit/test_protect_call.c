@@ -621,6 +621,36 @@ START_TEST(protections_outlive_vtl_switches)
 }
 END_TEST
 
+START_TEST(no_call_keeps_other_vps_from_theirs)
+{
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+	uint32_t round;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = 2;
+	t = with(&opts);
+	for (round = 0; round < 7; round++) {
+		block.header.map_flags = round == 1 ? 0x2 : round == 2 ? 0x80 : R;
+		block.header.target_vtl = round == 3 ? VSMTEST_VTL(2) : 0;
+		block.page[0] = round == 4 ? 0xffffffffff : PAGE(round);
+		if (round == 5)
+			vsmtest_fail_op(t, VSMTEST_PROTECT, 1, 1, -VSM_ERR_HOST);
+		if (round == 6)
+			vsmtest_fail_op(t, VSMTEST_TLB_FLUSH, 1, 1, -VSM_ERR_HOST);
+		call(t, 1);
+		/* A flush that failed is made up for first. */
+		if (round == 6)
+			assert_verdict(vsmtest_again(t, 0), VSM_VERDICT_RESUME);
+		/* Refused, failed or done: the other VP finds nothing taken. */
+		assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_SIMP,
+					     round % 2 ? 0x170001 : 0x171001),
+			       VSM_VERDICT_RESUME);
+	}
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_vtl_takes_rights_from_the_vtls_below),
 	VSMTEST_CASE(the_target_is_the_protecting_vtl),
@@ -652,6 +682,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_page_set_explicitly_ignores_the_default),
 	VSMTEST_CASE(a_failed_default_mask_is_no_register_change),
 	VSMTEST_CASE(protections_outlive_vtl_switches),
+	VSMTEST_CASE(no_call_keeps_other_vps_from_theirs),
 };
 
 int main(void)

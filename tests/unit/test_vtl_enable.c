@@ -604,7 +604,7 @@ START_TEST(of_two_vps_that_enable_at_once_one_succeeds)
 		pthread_t thread[2];
 		uint32_t i;
 
-		t->relaxed = 1;
+		t->relaxed = t->threads = 1;
 		assert_status(vsmtest_enable_partition_vtl(t, 0, 1), HV_STATUS_SUCCESS);
 		pthread_barrier_init(&barrier, NULL, 2);
 		for (i = 0; i < 2; i++) {

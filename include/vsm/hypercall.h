@@ -5,11 +5,28 @@
  *
  * vsm_hypercall_decode() takes the registers at the trap and what the guest was offered, and says
  * which call it is, where its parameters are and how large, or the exact status or exception that
- * refuses it. It reads no guest memory. For example, a conformance test asks what a hypervisor
- * should answer:
+ * refuses it. It reads no guest memory. A 64-bit kernel asks for two registers, say:
  *
- *     struct vsm_hypercall_regs regs = { .size = sizeof(regs), .rcx = HVCALL_GET_VP_REGISTERS, ... };
- *     switch (vsm_hypercall_decode(&regs, &caps, &call)) { ... }
+ *     const struct vsm_hypercall_regs regs = {
+ *             .size = sizeof(regs),
+ *             .mode = VSM_CALLER_PROTECTED | VSM_CALLER_LONG,
+ *             .rcx = HVCALL_GET_VP_REGISTERS | 2ull << 32,
+ *             .rdx = 0x1000,
+ *             .r8 = 0x2000,
+ *     };
+ *     const struct vsm_hypercall_caps caps = {
+ *             .size = sizeof(caps),
+ *             .privileges = HV_PRIV_ACCESS_VP_REGISTERS,
+ *             .phys_bits = 46,
+ *             .calls = 1ull << vsm_hypercall_row(HVCALL_GET_VP_REGISTERS),
+ *             .enabled = 1,
+ *     };
+ *     struct vsm_hypercall call = { .size = sizeof(call) };
+ *
+ *     if (vsm_hypercall_decode(&regs, &caps, &call) != VSM_DECODE_OK)
+ *             return failed("a good call is refused");
+ *     if (call.rep_count != 2 || call.param[0] != 0x1000 || call.input_size != 16 + 2 * 4)
+ *             return failed("the input block is not two register names behind a header");
  */
 #ifndef VSM_HYPERCALL_H
 #define VSM_HYPERCALL_H

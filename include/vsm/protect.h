@@ -8,11 +8,18 @@
  * A set acts only when it is enabled. The rights of VTL m are the intersection of the sets of all
  * VTLs above m.
  *
- *     struct vsm_range ram = { .gpa = 0, .size = 64 << 20 };
- *     vsm_protmap_create(NULL, 1, &ram, 1, 1 << 20, &map);
+ *     const struct vsm_range ram = { .gpa = 0, .size = 64 << 20 };
+ *     struct vsm_protmap *map;
+ *     uint32_t rights;
+ *
+ *     if (vsm_protmap_create(NULL, 1, &ram, 1, 1 << 20, &map) != 0)
+ *             return failed("no map");
  *     vsm_protmap_enable(map, 1, 1);
  *     vsm_protmap_set(map, 1, 0x5000, 1, HV_MAP_GPA_READABLE);
- *     vsm_protmap_rights(map, 0, 0x5000, &rights);   // rights == HV_MAP_GPA_READABLE
+ *     vsm_protmap_rights(map, 0, 0x5000, &rights);
+ *     if (rights != HV_MAP_GPA_READABLE)
+ *             return failed("VTL0 has other rights than VTL1 left it");
+ *     vsm_protmap_destroy(map);
  *
  * Readers take no lock and may run beside one writer; writers must not run beside each other.
  */

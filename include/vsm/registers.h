@@ -6,9 +6,12 @@
  * Get/SetVpRegisters, MSR exits, the VTL switch and hosts all read this one table. A replicated host
  * finds what it must copy at a VTL switch by walking it:
  *
- *     for (i = 0; vsm_register_at(i, &info) == 0; i++)
- *         if (info.scope == VSM_SCOPE_SHARED && info.owner == VSM_OWNER_HOST)
- *             ...copy info.name from one VTL to the other...
+ *     struct vsm_register_info info = { .size = sizeof(info) };
+ *
+ *     for (uint32_t i = 0; vsm_register_at(i, &info) == 0; i++) {
+ *             if (info.scope == VSM_SCOPE_SHARED && info.group != 0)
+ *                     carry(info.name);
+ *     }
  *
  * Rows with neither #VSM_REG_READABLE nor #VSM_REG_WRITABLE say whose state a register is and how
  * it starts; the guest cannot name them and no host op does. Shared state that has no register name

@@ -42,6 +42,8 @@ static void decide_capabilities(struct vsm *vsm)
 		caps |= VSM_CAP_INTERRUPT;
 	if (ops->tsc != NULL && ops->tsc_hz != NULL)
 		caps |= VSM_CAP_CLOCK;
+	if (ops->crash != NULL)
+		caps |= VSM_CAP_CRASH;
 	if ((vsm->config.flags & VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE) != 0)
 		caps |= VSM_CAP_UNENFORCED_EXECUTE;
 	vsm->capabilities = caps;
@@ -91,6 +93,8 @@ static uint32_t features(const struct vsm *vsm)
 		f |= HV_FEATURE_FREQUENCY_REGS;
 	if (has(vsm, VSM_CAP_OVERLAYS))
 		f |= HV_FEATURE_HYPERCALL_MSR_LOCK | HV_FEATURE_SINT_POLLING_MODE;
+	if (has(vsm, VSM_CAP_CRASH))
+		f |= HV_FEATURE_GUEST_CRASH_REGS;
 	if (has(vsm, VSM_CAP_VSM))
 		f |= HV_FEATURE_VSM_PAT_REGISTER;
 	return f;

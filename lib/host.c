@@ -201,6 +201,12 @@ int host_interrupt(struct vsm_vp *vp, uint32_t vtl, uint32_t vector, uint32_t au
 		       vp->vsm->ops.interrupt(vp->opaque, vtl, vector, auto_eoi));
 }
 
+void host_crash(struct vsm_vp *vp, const uint64_t params[CRASH_PARAMS], uint64_t control)
+{
+	if (may_call(vp->vsm, vp, "crash"))
+		vp->vsm->ops.crash(vp->vsm->opaque, params, control);
+}
+
 void *host_alloc(const struct vsm_host_ops *ops, void *opaque, size_t size)
 {
 	return ops->alloc != NULL ? ops->alloc(opaque, size) : calloc(1, size);

@@ -28,6 +28,7 @@
 
 #define HC_LIST_MAX    512u /* Elements of a 4 KiB block of 8-byte elements. */
 #define RAM_RANGES_MAX 64u
+#define CRASH_PARAMS   5u
 
 /* Overlay slots of one VTL: two of the partition, then three of each VP. Slot n shows arena page n. */
 #define OVERLAY_HYPERCALL 0u
@@ -211,6 +212,7 @@ struct vsm {
 	uint64_t tsc_hz;
 	uint64_t tsc_scale;
 	uint64_t tsc_offset;
+	_Atomic uint64_t crash[CRASH_PARAMS]; /* CRASH_P0 .. P4, for all VPs and VTLs. */
 	struct vsm_protmap *map;
 	uint8_t *arena;
 	uint64_t arena_size;

@@ -5,8 +5,8 @@
 #include "vreg.h"
 
 /*
- * MSRs that this version has, and the privileges (CPUID 0x40000003 EBX:EAX) of which the guest needs
- * one. The VP assist page belongs to the interrupt control MSRs, but its VTL control is also what a
+ * MSRs that this version has, and the privileges (CPUID 0x40000003 EBX:EAX) or features (EDX) of which
+ * the guest needs one. The VP assist page belongs to the interrupt control MSRs, but its VTL control is also what a
  * VTL call needs (TLFS 15.6), so VSM alone opens it while there is no local APIC.
  */
 static const struct {
@@ -14,27 +14,35 @@ static const struct {
 	uint8_t readable;
 	uint8_t writable;
 	uint64_t privilege;
+	uint32_t feature;
 } msrs[] = {
-	{ HV_X64_MSR_GUEST_OS_ID, 1, 1, HV_PRIV_ACCESS_HYPERCALL_MSRS },
-	{ HV_X64_MSR_HYPERCALL, 1, 1, HV_PRIV_ACCESS_HYPERCALL_MSRS },
-	{ HV_X64_MSR_VP_INDEX, 1, 0, HV_PRIV_ACCESS_VP_INDEX },
-	{ HV_X64_MSR_TIME_REF_COUNT, 1, 0, HV_PRIV_ACCESS_PARTITION_REFERENCE_COUNTER },
-	{ HV_X64_MSR_REFERENCE_TSC, 1, 1, HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC },
-	{ HV_X64_MSR_TSC_FREQUENCY, 1, 0, HV_PRIV_ACCESS_FREQUENCY_REGS },
-	{ HV_X64_MSR_APIC_FREQUENCY, 1, 0, HV_PRIV_ACCESS_FREQUENCY_REGS },
-	{ HV_X64_MSR_VP_ASSIST_PAGE, 1, 1, HV_PRIV_ACCESS_INTR_CTRL_REGS | HV_PRIV_ACCESS_VSM },
-	{ HV_X64_MSR_SCONTROL, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS },
-	{ HV_X64_MSR_SVERSION, 1, 0, HV_PRIV_ACCESS_SYNIC_REGS },
-	{ HV_X64_MSR_SIMP, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS },
-	{ HV_X64_MSR_EOM, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS },
-	{ HV_X64_MSR_SINT0, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS },
+	{ HV_X64_MSR_GUEST_OS_ID, 1, 1, HV_PRIV_ACCESS_HYPERCALL_MSRS, 0 },
+	{ HV_X64_MSR_HYPERCALL, 1, 1, HV_PRIV_ACCESS_HYPERCALL_MSRS, 0 },
+	{ HV_X64_MSR_VP_INDEX, 1, 0, HV_PRIV_ACCESS_VP_INDEX, 0 },
+	{ HV_X64_MSR_TIME_REF_COUNT, 1, 0, HV_PRIV_ACCESS_PARTITION_REFERENCE_COUNTER, 0 },
+	{ HV_X64_MSR_REFERENCE_TSC, 1, 1, HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC, 0 },
+	{ HV_X64_MSR_TSC_FREQUENCY, 1, 0, HV_PRIV_ACCESS_FREQUENCY_REGS, 0 },
+	{ HV_X64_MSR_APIC_FREQUENCY, 1, 0, HV_PRIV_ACCESS_FREQUENCY_REGS, 0 },
+	{ HV_X64_MSR_VP_ASSIST_PAGE, 1, 1, HV_PRIV_ACCESS_INTR_CTRL_REGS | HV_PRIV_ACCESS_VSM, 0 },
+	{ HV_X64_MSR_SCONTROL, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS, 0 },
+	{ HV_X64_MSR_SVERSION, 1, 0, HV_PRIV_ACCESS_SYNIC_REGS, 0 },
+	{ HV_X64_MSR_SIMP, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS, 0 },
+	{ HV_X64_MSR_EOM, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS, 0 },
+	{ HV_X64_MSR_SINT0, 1, 1, HV_PRIV_ACCESS_SYNIC_REGS, 0 },
+	{ HV_X64_MSR_CRASH_P0, 1, 1, 0, HV_FEATURE_GUEST_CRASH_REGS },
+	{ HV_X64_MSR_CRASH_P1, 1, 1, 0, HV_FEATURE_GUEST_CRASH_REGS },
+	{ HV_X64_MSR_CRASH_P2, 1, 1, 0, HV_FEATURE_GUEST_CRASH_REGS },
+	{ HV_X64_MSR_CRASH_P3, 1, 1, 0, HV_FEATURE_GUEST_CRASH_REGS },
+	{ HV_X64_MSR_CRASH_P4, 1, 1, 0, HV_FEATURE_GUEST_CRASH_REGS },
+	{ HV_X64_MSR_CRASH_CTL, 1, 1, 0, HV_FEATURE_GUEST_CRASH_REGS },
 };
 
 int msr_privileged(const struct vsm *vsm, uint32_t msr)
 {
 	for (size_t i = 0; i < sizeof(msrs) / sizeof(msrs[0]); i++) {
 		if (msrs[i].msr == msr)
-			return (vsm->caps.privileges & msrs[i].privilege) != 0;
+			return (vsm->caps.privileges & msrs[i].privilege) != 0 ||
+			       (vsm->caps.features & msrs[i].feature) != 0;
 	}
 	return 1;
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "context.h"
 #include "cpuid.h"
+#include "crash.h"
 #include "guestmem.h"
 #include "host.h"
 #include "hypercall_page.h"
@@ -323,6 +324,7 @@ int vsm_partition_reset(struct vsm *vsm)
 	}
 	atomic_store(&vsm->enabled, 1u);
 	atomic_store(&vsm->any_enabled, 0);
+	crash_reset(vsm);
 	atomic_store(&vsm->op_owner, NULL);
 	vsm->flush_owed = 0;
 	r = reset_memory(vsm);

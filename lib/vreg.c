@@ -7,6 +7,7 @@
 #include "config_register.h"
 #include "context.h"
 #include "cpuid.h"
+#include "crash.h"
 #include "host.h"
 #include "hypercall_page.h"
 #include "intercept.h"
@@ -121,23 +122,14 @@ static int get_time_ref_count(const struct vreg *reg, struct hv_register_value *
 
 /* The reference TSC page (TLFS ch. 12). */
 
-static int offers_reference_tsc(const struct vreg *reg)
-{
-	return (reg->vp->vsm->caps.privileges & HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC) != 0;
-}
-
 static int get_reference_tsc(const struct vreg *reg, struct hv_register_value *value)
 {
-	if (!offers_reference_tsc(reg))
-		return HV_STATUS_INVALID_PARAMETER;
 	value->low = msr_load(&partition_state_of(reg)->reference_tsc);
 	return HV_STATUS_SUCCESS;
 }
 
 static int set_reference_tsc(const struct vreg *reg, struct hv_register_value *value)
 {
-	if (!offers_reference_tsc(reg))
-		return HV_STATUS_INVALID_PARAMETER;
 	if (!op_acquire(reg->vp))
 		return R_BUSY;
 	return overlay_write(reg->vp, reg->vtl, OVERLAY_TSC,
@@ -173,6 +165,18 @@ static int get_cpuid_leaf(const struct vreg *reg, struct hv_register_value *valu
 	cpuid_leaf(reg->vp->vsm, leaf, &out);
 	value->low = out.eax | ((uint64_t)out.ebx << 32);
 	value->high = out.ecx | ((uint64_t)out.edx << 32);
+	return HV_STATUS_SUCCESS;
+}
+
+static int get_crash(const struct vreg *reg, struct hv_register_value *value)
+{
+	value->low = crash_get(reg->vp->vsm, reg->name);
+	return HV_STATUS_SUCCESS;
+}
+
+static int set_crash(const struct vreg *reg, struct hv_register_value *value)
+{
+	crash_set(reg->vp, reg->name, value->low);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -374,6 +378,7 @@ static const struct {
 	{ HV_REGISTER_HYPERVISOR_VERSION, HV_REGISTER_HYPERVISOR_VERSION, get_cpuid_leaf, NULL },
 	{ HV_REGISTER_PRIVILEGES_AND_FEATURES_INFO, HV_REGISTER_ISOLATION_CONFIGURATION,
 	  get_cpuid_leaf, NULL },
+	{ HV_REGISTER_CRASH_P0, HV_REGISTER_CRASH_CTL, get_crash, set_crash },
 	{ HV_REGISTER_TSC_FREQUENCY, HV_REGISTER_TSC_FREQUENCY, get_tsc_frequency, NULL },
 	{ HV_REGISTER_APIC_FREQUENCY, HV_REGISTER_APIC_FREQUENCY, get_apic_frequency, NULL },
 	{ HV_REGISTER_PENDING_EVENT0, HV_REGISTER_PENDING_EVENT0, get_pending_event,

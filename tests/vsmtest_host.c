@@ -21,7 +21,7 @@ static const char *const op_names[VSMTEST_OPS] = {
 	"regs_get",  "regs_set",  "xmm_get",	   "xmm_set",	  "switch_vtl",
 	"gpa_read",  "gpa_write", "overlay_arena", "overlay_map", "protect",
 	"tlb_flush", "kick",	  "inject_event",  "interrupt",	  "tsc",
-	"tsc_hz",    "alloc",	  "free",	   "log",
+	"tsc_hz",    "alloc",	  "free",	   "log",	  "crash",
 };
 
 const char *vsmtest_op_name(uint32_t op)
@@ -111,7 +111,8 @@ int vsmtest_op_begin(struct vsmtest *t, enum vsmtest_op op, struct vsmtest_vp *v
 {
 	const struct vsmtest_entry *entry = vsmtest_entry();
 	uint32_t slot = vp ? vp->slot : VSM_ALL_VPS;
-	int failable = op != VSMTEST_KICK && op != VSMTEST_TSC && op != VSMTEST_TSC_HZ;
+	int failable = op != VSMTEST_KICK && op != VSMTEST_TSC && op != VSMTEST_TSC_HZ &&
+		       op != VSMTEST_CRASH;
 	int result;
 
 	pthread_mutex_lock(&t->lock);
@@ -294,6 +295,15 @@ static void op_log(void *opaque, int32_t level, const char *line)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static void op_crash(void *opaque, const uint64_t params[5], uint64_t control)
+{
+	struct vsmtest *t = opaque;
+
+	vsmtest_op_begin(t, VSMTEST_CRASH, NULL, 0, control, params[0]);
+	memcpy(t->crash, params, sizeof(t->crash));
+	t->crash_control = control;
+}
+
 /* Clear the ops that the test wants absent. */
 static void drop_ops(struct vsm_host_ops *ops, uint32_t absent)
 {
@@ -321,6 +331,7 @@ static void drop_ops(struct vsm_host_ops *ops, uint32_t absent)
 	DROP(VSMTEST_ALLOC, alloc);
 	DROP(VSMTEST_FREE, free);
 	DROP(VSMTEST_LOG, log);
+	DROP(VSMTEST_CRASH, crash);
 #undef DROP
 }
 
@@ -347,6 +358,7 @@ void vsmtest_ops(struct vsmtest *t, struct vsm_host_ops *ops)
 		.alloc = op_alloc,
 		.free = op_free,
 		.log = op_log,
+		.crash = op_crash,
 	};
 
 	*ops = all;

@@ -92,6 +92,7 @@ enum vsmtest_op {
 	VSMTEST_ALLOC,
 	VSMTEST_FREE,
 	VSMTEST_LOG,
+	VSMTEST_CRASH,
 	VSMTEST_OPS
 };
 
@@ -212,6 +213,9 @@ struct vsmtest {
 	uint32_t ranges;
 	uint32_t flush_vtl; /**< Of the last tlb_flush. */
 	uint32_t flush_vp; /**< Of the last tlb_flush. */
+
+	uint64_t crash[5]; /**< P0..P4 of the last crash. */
+	uint64_t crash_control; /**< CTL of the last crash. */
 
 	uint64_t tsc; /**< Test: what the op answers. */
 	uint64_t tsc_step; /**< Test: added after each reading. */

@@ -568,7 +568,7 @@ static uint64_t hash_library_vp(struct vsmtest *t, uint32_t slot, uint64_t hash)
 	uint64_t value;
 
 	hash = mix(hash, vsm_vp_enabled_vtls(vp->vp));
-	for (msr = 0x40000000; msr < 0x40000100; msr++) {
+	for (msr = 0x40000000; msr <= HV_X64_MSR_CRASH_CTL; msr++) {
 		if (msr == HV_X64_MSR_TIME_REF_COUNT)
 			continue;
 		value = 0;

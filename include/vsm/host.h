@@ -278,6 +278,19 @@ struct vsm_host_ops {
 	 * Thread: any. Locks: none. Cannot fail. Re-entry: no. NULL: no log.
 	 */
 	void (*log)(void *opaque, int32_t level, const char *line);
+
+	/**
+	 * The guest says that it has crashed (write of HV_X64_MSR_CRASH_CTL with
+	 * #HV_CRASH_CTL_NOTIFY). It runs on after this; what becomes of it is the VMM's decision.
+	 *
+	 * @param params  HV_X64_MSR_CRASH_P0..P4. With #HV_CRASH_CTL_MESSAGE the last two are the
+	 *                guest physical address and the length of a text. All of it is the guest's
+	 *                word, unchecked: read the text with the rules of gpa_read, at most a page.
+	 * @param control the value written, HV_CRASH_CTL_*.
+	 * Thread: that of the entry; other VPs may report at the same time. Locks: none. Cannot fail.
+	 * Re-entry: no. NULL: the crash MSRs do not exist (#VSM_CAP_CRASH is off).
+	 */
+	void (*crash)(void *opaque, const uint64_t params[5], uint64_t control);
 };
 
 #endif /* VSM_HOST_H */

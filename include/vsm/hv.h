@@ -444,6 +444,21 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_vp_vtl_control, 24) &&
 #define HV_VINA_STATUS_ASSERTED 0x01U
 /** @} */
 
+/**
+ * @name HV_X64_MSR_CRASH_CTL (TLFS App. C)
+ * @{
+ */
+/** Field of the MSR. */
+#define HV_CRASH_CTL_NOTIFY	     0x8000000000000000ULL
+/** P3 is the GPA of a text, P4 its length. */
+#define HV_CRASH_CTL_MESSAGE	     0x4000000000000000ULL
+#define HV_CRASH_CTL_NO_DUMP	     0x2000000000000000ULL
+#define HV_CRASH_CTL_PRE_OS_ID_SHIFT 58
+#define HV_CRASH_CTL_PRE_OS_ID_MASK  0x1c00000000000000ULL
+/** Value that is read. */
+#define HV_CRASH_CTL_CAPABILITIES    (HV_CRASH_CTL_NOTIFY | HV_CRASH_CTL_MESSAGE)
+/** @} */
+
 /** The reference TSC page, one per VTL (TLFS ch. 12). Time is ((tsc * scale) >> 64) + offset. */
 struct hv_reference_tsc_page {
 	uint32_t tsc_sequence; /**< 0: scale and offset are not valid. */

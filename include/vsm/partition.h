@@ -86,6 +86,7 @@ struct vsm_config {
 #define VSM_CAP_INTERRUPT	   0x080u /**< SINTs raise interrupts; otherwise they are polled. */
 #define VSM_CAP_CLOCK		   0x100u /**< Reference time and TSC frequency: needs tsc and tsc_hz. */
 #define VSM_CAP_UNENFORCED_EXECUTE 0x200u /**< Execute rights are accepted but not enforced. */
+#define VSM_CAP_CRASH		   0x400u /**< The guest can report its crash: needs crash. */
 
 /** What the partition can do. */
 struct vsm_capabilities {

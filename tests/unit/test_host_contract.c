@@ -305,6 +305,7 @@ static const struct {
 	  HV_PRIV_ACCESS_PARTITION_REFERENCE_COUNTER | HV_PRIV_ACCESS_FREQUENCY_REGS |
 		  HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC },
 	{ VSMTEST_LOG, 0, 0, 0 },
+	{ VSMTEST_CRASH, VSM_CAP_CRASH, HV_FEATURE_GUEST_CRASH_REGS, 0 },
 };
 
 static void capabilities(struct vsmtest *t, struct vsm_capabilities *caps)
@@ -320,7 +321,7 @@ START_TEST(all_ops_give_all_capabilities)
 	struct vsm_capabilities caps;
 
 	capabilities(t, &caps);
-	ck_assert_uint_eq(caps.flags, 0x1ff);
+	ck_assert_uint_eq(caps.flags, 0x5ff);
 	ck_assert_uint_eq(caps.enforceable, 0xa00b);
 	ck_assert_uint_eq(caps.accepted, 0xa00b);
 	ck_assert_uint_eq(caps.max_vtl, 1);

@@ -138,6 +138,22 @@ START_TEST(the_guest_may_read_the_page_and_nothing_else)
 }
 END_TEST
 
+/* TLFS 8.8, and nobody but the guest itself hears of it. */
+START_TEST(a_store_or_fetch_is_mc_and_a_load_is_repeated)
+{
+	struct vsmtest *t = vsmtest_new(NULL);
+	uint8_t before[VSMTEST_PAGE];
+
+	wr(t, 0, HV_X64_MSR_REFERENCE_TSC, ENABLED);
+	memcpy(before, vsmtest_see(t, 0, PAGE_GPA), sizeof(before));
+	assert_exception(t, 0, vsmtest_fault(t, 0, PAGE_GPA, HV_INTERCEPT_ACCESS_WRITE), 18);
+	assert_exception(t, 0, vsmtest_fault(t, 0, PAGE_GPA + 8, HV_INTERCEPT_ACCESS_EXECUTE), 18);
+	assert_verdict(vsmtest_fault(t, 0, PAGE_GPA, HV_INTERCEPT_ACCESS_READ), VSM_VERDICT_RETRY);
+	ck_assert_mem_eq(vsmtest_see(t, 0, PAGE_GPA), before, sizeof(before));
+	vsmtest_free(t);
+}
+END_TEST
+
 START_TEST(the_hypercall_page_is_still_code)
 {
 	struct vsmtest *t = vsmtest_new(NULL);
@@ -515,6 +531,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(the_page_shows_the_scale_of_the_machine),
 	VSMTEST_CASE(the_page_has_its_layout_and_nothing_else),
 	VSMTEST_CASE(the_guest_may_read_the_page_and_nothing_else),
+	VSMTEST_CASE(a_store_or_fetch_is_mc_and_a_load_is_repeated),
 	VSMTEST_CASE(the_hypercall_page_is_still_code),
 	VSMTEST_CASE(page_and_counter_agree_at_every_tsc),
 	VSMTEST_CASE(time_starts_at_0_whatever_the_tsc_is),

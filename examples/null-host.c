@@ -87,7 +87,7 @@ static void prepare_call(struct vcpu *vcpu, struct machine *machine)
 	const struct hv_segment_register cs = { .attributes = HV_X64_SEGMENT_LONG };
 	const struct hv_input_get_vp_registers header = { .partition_id = HV_PARTITION_ID_SELF,
 							  .vp_index = HV_VP_INDEX_SELF };
-	const uint32_t name = HV_REGISTER_VSM_PARTITION_STATUS;
+	const uint32_t name = HV_REGISTER_HYPERVISOR_VERSION;
 
 	memcpy(machine->ram + INPUT_GPA, &header, sizeof(header));
 	memcpy(machine->ram + INPUT_GPA + sizeof(header), &name, sizeof(name));
@@ -104,7 +104,7 @@ static void prepare_call(struct vcpu *vcpu, struct machine *machine)
 /* The guest: two WRMSR, then the trap in the hypercall page. 0 if all went as it should. */
 static int run(struct vsm_vp *vp, struct vcpu *vcpu, struct machine *machine)
 {
-	struct hv_register_value status, *rax = reg(vcpu, HV_X64_REGISTER_RAX);
+	struct hv_register_value version, *rax = reg(vcpu, HV_X64_REGISTER_RAX);
 
 	if (vsm_vp_wrmsr(vp, HV_X64_MSR_GUEST_OS_ID, 0x8100000000000001) != VSM_VERDICT_RESUME ||
 	    vsm_vp_wrmsr(vp, HV_X64_MSR_HYPERCALL, PAGE_GPA | 1u) != VSM_VERDICT_RESUME ||
@@ -113,13 +113,14 @@ static int run(struct vsm_vp *vp, struct vcpu *vcpu, struct machine *machine)
 	prepare_call(vcpu, machine);
 	if (vsm_vp_hypercall(vp, PAGE_GPA, TRAP_LENGTH) != VSM_VERDICT_RESUME)
 		return 1;
-	memcpy(&status, machine->ram + OUTPUT_GPA, sizeof(status));
+	memcpy(&version, machine->ram + OUTPUT_GPA, sizeof(version));
 	printf("%s: %s\n", vsm_hypercall_name(HVCALL_GET_VP_REGISTERS),
 	       vsm_hv_status_name((uint16_t)rax->low));
-	printf("%s: 0x%llx (VTL0 is enabled, no other can be)\n",
-	       vsm_register_name(HV_REGISTER_VSM_PARTITION_STATUS), (unsigned long long)status.low);
+	printf("%s: %u.%u\n", vsm_register_name(HV_REGISTER_HYPERVISOR_VERSION),
+	       (unsigned int)(version.low >> 48), (unsigned int)(version.low >> 32) & 0xffff);
 	/* One element done without an error, and the guest goes on behind the trap. */
-	return rax->low != 1ULL << HV_HYPERCALL_RESULT_REPS_SHIFT || status.low != 1 ||
+	return rax->low != 1ULL << HV_HYPERCALL_RESULT_REPS_SHIFT ||
+	       version.low >> 32 != 10u << 16 ||
 	       reg(vcpu, HV_X64_REGISTER_RIP)->low != PAGE_GPA + TRAP_LENGTH;
 }
 

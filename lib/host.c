@@ -70,12 +70,12 @@ static int outcome(struct vsm *vsm, const char *op, int result)
 	return result == 0 ? 0 : failed(vsm, op, result);
 }
 
-/* What an op that may be pending comes to. */
-static int outcome_deferred(struct vsm *vsm, const char *op, int result)
+/* What an op that may be pending comes to: not without a token, nor without a kick to end it. */
+static int outcome_deferred(struct vsm *vsm, const char *op, int result, uint64_t token)
 {
 	if (result == 0)
 		return 0;
-	if (result == VSM_PENDING && vsm->ops.kick != NULL)
+	if (result == VSM_PENDING && token != 0 && vsm->ops.kick != NULL)
 		return VSM_PENDING;
 	failed(vsm, op, result);
 	return result < 0 ? result : -VSM_ERR_HOST;
@@ -155,7 +155,7 @@ int host_overlay_map(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_overla
 	if (!may_call(vsm, vp, "overlay_map"))
 		return -VSM_ERR_HOST;
 	return outcome_deferred(vsm, "overlay_map",
-				vsm->ops.overlay_map(vsm->opaque, overlay, token));
+				vsm->ops.overlay_map(vsm->opaque, overlay, token), token);
 }
 
 int host_protect(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_protect_range *ranges,
@@ -169,7 +169,7 @@ int host_protect(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_protect_ra
 	r = vsm->ops.protect(vsm->opaque, ranges, count, done, token);
 	if (*done > count) /* A host that cannot count has applied nothing we could rely on. */
 		*done = 0;
-	return outcome_deferred(vsm, "protect", r);
+	return outcome_deferred(vsm, "protect", r, token);
 }
 
 int host_tlb_flush(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t token)
@@ -177,7 +177,7 @@ int host_tlb_flush(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t to
 	if (!may_call(vsm, vp, "tlb_flush"))
 		return -VSM_ERR_HOST;
 	return outcome_deferred(vsm, "tlb_flush",
-				vsm->ops.tlb_flush(vsm->opaque, vtl, VSM_ALL_VPS, token));
+				vsm->ops.tlb_flush(vsm->opaque, vtl, VSM_ALL_VPS, token), token);
 }
 
 void host_kick(struct vsm_vp *vp, struct vsm_vp *target)

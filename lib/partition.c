@@ -55,8 +55,10 @@ int vsm_partition_create(const struct vsm_config *config, const struct vsm_host_
 	if (r != 0)
 		return r;
 	vsm = host_alloc(&probe.ops, opaque, sizeof(*vsm));
-	if (vsm == NULL)
+	if (vsm == NULL) {
+		log_misuse(&probe, "vsm_partition_create", "no memory");
 		return -VSM_ERR_NOMEM;
+	}
 	vsm->config = probe.config;
 	vsm->ops = probe.ops;
 	vsm->opaque = opaque;
@@ -212,6 +214,9 @@ int vsm_partition_realise(struct vsm *vsm)
 	r = start_clock(vsm);
 	if (r == 0)
 		r = make_tables(vsm);
+	if (r == -VSM_ERR_NOMEM)
+		log_misuse(vsm, "vsm_partition_realise",
+			   "no memory, or more RAM than config.protmap_max_bytes can track");
 	if (r != 0) {
 		unrealise(vsm);
 		return r;

@@ -104,10 +104,9 @@ int vsm_vp_create(struct vsm *vsm, const struct vsm_vp_config *config, struct vs
 	if (r != 0)
 		return r;
 	vp = partition_alloc(vsm, vp_bytes(vsm));
-	if (vp == NULL)
-		return -VSM_ERR_NOMEM;
-	if (!alloc_plan(vsm, &vp->plan)) {
+	if (vp == NULL || !alloc_plan(vsm, &vp->plan)) {
 		partition_free(vsm, vp, vp_bytes(vsm));
+		log_misuse(vsm, "vsm_vp_create", "no memory");
 		return -VSM_ERR_NOMEM;
 	}
 	vp->vsm = vsm;

@@ -115,12 +115,64 @@ START_TEST(nothing_enters_from_an_op_of_a_reset)
 }
 END_TEST
 
+START_TEST(an_op_that_pends_without_a_token_has_failed)
+{
+	struct vsm_stats stats = { .size = sizeof(stats) };
+	struct vsmtest *t = with_simp_at_a();
+
+	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, VSM_PENDING);
+	assert_err(vsmtest_reset(t), -VSM_ERR_HOST);
+	vsmtest_no_faults(t);
+	t->pending[VSMTEST_OVERLAY_MAP].active = 0;
+	assert_err(vsm_stats_get(t->vsm, &stats), 0);
+	ck_assert_uint_eq(stats.host_errors, 1);
+	ck_assert_msg(vsmtest_logged(t, "overlay_map"), "no log line names the op");
+	vsmtest_free(t);
+}
+END_TEST
+
+/* Let every allocation fail once; the line says what could not be made. */
+START_TEST(a_lack_of_memory_names_the_function)
+{
+	uint32_t i;
+	int err = -VSM_ERR_NOMEM;
+
+	for (i = 1; err == -VSM_ERR_NOMEM; i++) {
+		struct vsmtest *t = vsmtest_alloc(NULL);
+
+		t->alloc_fail_at = i;
+		err = vsmtest_create(t);
+		ck_assert_msg(err == 0 || vsmtest_logged(t, "no memory"), "allocation %u", i);
+		vsmtest_free(t);
+	}
+	assert_err(err, 0);
+	ck_assert_uint_gt(i, 6);
+}
+END_TEST
+
+START_TEST(a_map_that_may_not_be_so_large_names_the_limit)
+{
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+
+	vsmtest_opts_init(&opts);
+	opts.config.protmap_max_bytes = 1024;
+	t = vsmtest_alloc(&opts);
+	assert_err(vsmtest_create(t), -VSM_ERR_NOMEM);
+	ck_assert_msg(vsmtest_logged(t, "protmap_max_bytes"), "no log line names the field");
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_second_reset_lifts_what_the_first_could_not),
 	VSMTEST_CASE(a_second_reset_zeroes_what_the_first_could_not),
 	VSMTEST_CASE(reset_within_a_move_uncovers_the_old_page),
 	VSMTEST_CASE(reset_within_a_lift_uncovers_the_page),
 	VSMTEST_CASE(nothing_enters_from_an_op_of_a_reset),
+	VSMTEST_CASE(an_op_that_pends_without_a_token_has_failed),
+	VSMTEST_CASE(a_lack_of_memory_names_the_function),
+	VSMTEST_CASE(a_map_that_may_not_be_so_large_names_the_limit),
 };
 
 int main(void)

@@ -85,6 +85,7 @@ struct vk_layout {
 	struct vk_piece *piece;
 	uint32_t count;
 	uint32_t max;
+	uint32_t floor; /* While it is built: pieces before it are finished. */
 };
 
 /* An interval of GPAs whose pieces must be found anew. */

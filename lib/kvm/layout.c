@@ -41,10 +41,10 @@ static uint64_t next_overlay(const struct vk_space *space, uint64_t gpa, uint64_
 	return end;
 }
 
-/* Append a piece, or lengthen the last one. */
+/* Append a piece, or lengthen the last one unless that lies before `floor`. */
 static int emit(struct vk_layout *out, const struct vk_piece *piece)
 {
-	struct vk_piece *last = out->count == 0 ? NULL : &out->piece[out->count - 1];
+	struct vk_piece *last = out->count <= out->floor ? NULL : &out->piece[out->count - 1];
 
 	if (last != NULL && last->gpa + last->size == piece->gpa &&
 	    last->hva + last->size == piece->hva && last->flags == piece->flags &&
@@ -134,7 +134,7 @@ static int emit_anew(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t end
 }
 
 /* Copy what `now` has in [gpa, end); *i is the first piece that may reach into it. */
-static int emit_kept(struct vk_space *space, uint32_t *i, uint64_t gpa, uint64_t end)
+static int emit_kept(struct vk_space *space, uint32_t *i, uint64_t gpa, uint64_t end, int join)
 {
 	int r = 0;
 
@@ -151,6 +151,7 @@ static int emit_kept(struct vk_space *space, uint32_t *i, uint64_t gpa, uint64_t
 			piece.gpa = gpa;
 		}
 		piece.size = (piece_end < end ? piece_end : end) - piece.gpa;
+		space->next.floor = join ? 0 : space->next.count;
 		r = emit(&space->next, &piece);
 		if (piece_end > end)
 			break;
@@ -158,7 +159,8 @@ static int emit_kept(struct vk_space *space, uint32_t *i, uint64_t gpa, uint64_t
 	return r;
 }
 
-int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty, uint32_t count)
+static int build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty, uint32_t count,
+		 int join)
 {
 	struct vk_space *space = &k->space[vtl];
 	uint64_t at = 0;
@@ -166,13 +168,27 @@ int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dir
 	int r = 0;
 
 	space->next.count = 0;
+	space->next.floor = 0;
 	for (uint32_t n = 0; n < count && r == 0; n++) {
-		r = emit_kept(space, &i, at, dirty[n].gpa);
+		r = emit_kept(space, &i, at, dirty[n].gpa, join);
+		space->next.floor = join ? 0 : space->next.count;
 		if (r == 0)
 			r = emit_anew(k, vtl, dirty[n].gpa, dirty[n].end);
 		at = dirty[n].end;
 	}
-	return r != 0 ? r : emit_kept(space, &i, at, UINT64_MAX);
+	return r != 0 ? r : emit_kept(space, &i, at, UINT64_MAX, join);
+}
+
+/*
+ * Changed pages are not joined with what lies around them: the guest that denied a page and grants
+ * it again will do so once more, and then one slot is exchanged instead of three. Only when slots
+ * run out everything that can be is joined.
+ */
+int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty, uint32_t count)
+{
+	int r = build(k, vtl, dirty, count, 0);
+
+	return r == -VSM_ERR_NOMEM ? build(k, vtl, dirty, count, 1) : r;
 }
 
 uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write)

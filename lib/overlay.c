@@ -177,6 +177,33 @@ int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64
 	return deferred_end(vp, show(vsm, vp, vtl, gpa, deferred_begin(vp, placed_first)), 0);
 }
 
+int overlay_load(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
+		 uint64_t value)
+{
+	struct vsm *vsm = vp->vsm;
+	struct overlay_slot *s = &vsm->overlay[slot_index(vsm, vtl, slot)];
+	struct overlay_slot before = *s;
+	uint64_t gpa = value & PFN_MASK;
+	int on = (value & ENABLE) != 0;
+	int was_on = before.order != 0;
+	int moves = on != was_on || (on && gpa != before.gpa);
+
+	if (moves) {
+		s->gpa = on ? gpa : before.gpa;
+		s->order = on ? ++vsm->overlay_order : 0;
+	}
+	if (moves && on && show(vsm, vp, vtl, gpa, 0) != 0) {
+		*s = before;
+		return -VSM_ERR_HOST;
+	}
+	if (moves && was_on && show(vsm, vp, vtl, before.gpa, 0) != 0) {
+		*s = before;
+		return on && show(vsm, vp, vtl, gpa, 0) != 0 ? -VSM_ERR_STATE : -VSM_ERR_HOST;
+	}
+	msr_store(msr, value);
+	return 0;
+}
+
 /* A slot that the host could not uncover stays placed: the next reset or write tries again. */
 static int lift_slot(struct vsm *vsm, uint32_t vtl, struct overlay_slot *slot)
 {

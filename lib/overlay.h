@@ -21,6 +21,13 @@ uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot);
 int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
 		  uint64_t value);
 
+/*
+ * The same at once and without a guest: for saved state. The caller owns the op and keeps it. 0,
+ * -VSM_ERR_HOST (nothing changed), or -VSM_ERR_STATE (the host could not take back what it did).
+ */
+int overlay_load(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
+		 uint64_t value);
+
 /* Is a page covered in the view of a VTL? Then `rights` are those of the overlay. Lock-free. */
 int overlay_covers(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *rights);
 

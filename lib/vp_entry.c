@@ -13,6 +13,7 @@
 #include "ops.h"
 #include "overlay.h"
 #include "protect_plan.h"
+#include "vp_entry.h"
 
 /* One entry at a time per VP, and none from within its own host ops. */
 static int enter(struct vsm_vp *vp, const char *who)
@@ -42,6 +43,16 @@ static int enter_exit(struct vsm_vp *vp, const char *who)
 		return 0;
 	log_misuse(vp->vsm, who, "the VP is blocked: call vsm_vp_run_prepare() first");
 	return leave(vp, -VSM_ERR_MISUSE);
+}
+
+int entry_begin(struct vsm_vp *vp, const char *who)
+{
+	return enter_exit(vp, who);
+}
+
+int entry_end(struct vsm_vp *vp, int result)
+{
+	return leave(vp, result);
 }
 
 int vsm_vp_hypercall(struct vsm_vp *vp, uint64_t trap_rip, uint32_t trap_length)

@@ -9,14 +9,16 @@
  *
  *     struct vsm_private_state vtl1;
  *     struct vsm_reg reg = { .name = HV_X64_REGISTER_RIP, .value = { .low = 0x1000 } };
- *     size_t used;
  *
  *     vsm_private_state_init(&vtl1, 0);
  *     if (vsm_private_state_set(&vtl1, &limits, &reg) != 0)
- *         ...the value is not legal in RIP...
- *     for (i = 0; vsm_private_state_at(&vtl1, i, &reg) == 0; i++)
- *         ...load reg.name with reg.value...
- *     vsm_private_state_encode(&vtl1, buffer, vsm_private_state_size(), &used);
+ *             return failed("RIP cannot be set");
+ *     for (uint32_t i = 0; vsm_private_state_at(&vtl1, i, &reg) == 0; i++)
+ *             load(&reg);
+ *     if (vsm_private_state_encode(&vtl1, buffer, size, used) != 0)
+ *             return failed("the buffer is too small");
+ *
+ * where load() gives the register to its vCPU, and the buffer has vsm_private_state_size() bytes.
  *
  * With a partition, vsm_vtl_state_save() fills it from a VTL and vsm_vtl_state_load() puts it back.
  *
@@ -75,6 +77,7 @@ VSM_EXPORT int vsm_private_state_init(struct vsm_private_state *state, uint32_t 
 /**
  * Most bytes that vsm_private_state_encode() writes in this version.
  *
+ * @return bytes.
  * Thread: any.
  */
 VSM_EXPORT size_t vsm_private_state_size(void);

@@ -23,7 +23,7 @@ link_alone() {
 }
 
 # The first comment of the header shows a program's lines, indented by a code block's four columns.
-# Each block is in the program as it stands, but for the indentation.
+# Each block of code is in the program as it stands, but for the indentation.
 example_agrees() {
 	python3 - "$1" "$2" <<'EOF'
 import re, sys
@@ -31,6 +31,7 @@ header, program = (open(f).read() for f in sys.argv[1:])
 comment = header.split('/**', 1)[1].split('*/', 1)[0]
 lines = [line[3:] if line.startswith(' * ') else '' for line in comment.splitlines()]
 blocks = re.findall(r'(?:^ {4}.*\n(?:\n+(?= {4}))?)+', '\n'.join(lines) + '\n', flags=re.M)
+blocks = [b for b in blocks if re.search(r'[;{]$', b, flags=re.M)]
 squeezed = ' '.join(program.split())
 missing = [b for b in blocks if ' '.join(b.split()) not in squeezed]
 print('\n'.join(missing) if blocks else 'the header has no example')
@@ -71,6 +72,7 @@ alone protmap protect.h 'protmap_|rights_valid$' 'calloc|free'
 alone registers registers.h 'register_'
 alone vpset vpset.h 'vpset_'
 alone message message.h 'message_'
+alone private-state state.h 'private_state_|register_'
 
 # The same check finds what is there when the linker keeps everything.
 whole() {

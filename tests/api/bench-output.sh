@@ -10,8 +10,8 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 count=0 bad=0
 
-null_figures="decode_ns decode_rep_ns hypercall_null_ns vtl_roundtrip_null_ns
-vtl_roundtrip_swapped_null_ns msr_ns"
+null_figures="decode_ns decode_rep_ns private_state_encode_ns hypercall_null_ns
+vtl_roundtrip_null_ns vtl_roundtrip_swapped_null_ns msr_ns register_get_ns"
 kvm_figures="kvm_two_exit_floor_ns kvm_vtl_roundtrip_ns kvm_roundtrip_ratio kvm_roundtrip_exact_ratio
 kvm_roundtrip_exact_dirty_ratio kvm_ioctls_per_roundtrip"
 

@@ -116,6 +116,8 @@ static void help(void)
 	       "                         assist page and SIMP enabled in both VTLs\n"
 	       "  vtl_roundtrip_swapped_null_ns  the same on a null host of the other model\n"
 	       "  msr_ns                 vsm_vp_rdmsr() and vsm_vp_wrmsr() of SINT0, the two together\n"
+	       "  register_get_ns        GetVpRegisters of one register, input and output in memory\n"
+	       "  private_state_encode_ns  vsm_private_state_encode() of a whole object\n"
 	       "The null host has no guest. Its ops keep a register file for each VTL in memory; a\n"
 	       "VTL switch moves 16 GPRs, CR2 and an FPU image of 512 bytes from one to the other.\n"
 	       "The swapped one keeps one register file; a VTL switch moves all private registers of\n"

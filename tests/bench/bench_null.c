@@ -5,7 +5,9 @@
 #include "bench.h"
 #include "null_host.h"
 
-#define REP_PAGES 8ull
+#define REP_PAGES	 8ull
+#define REGISTER_IN_GPA	 0x2000u
+#define REGISTER_OUT_GPA 0x3000u
 
 struct decode {
 	struct vsm_hypercall_regs regs;
@@ -75,6 +77,44 @@ static int msr_batch(void *arg, uint32_t count)
 	return 0;
 }
 
+/* GetVpRegisters of CR3 in memory, as a guest in VTL0 asks for its own. */
+static int register_batch(void *arg, uint32_t count)
+{
+	struct null_host *h = arg;
+	const struct hv_input_get_vp_registers header = { .partition_id = HV_PARTITION_ID_SELF,
+							  .vp_index = HV_VP_INDEX_SELF };
+	const uint32_t name = HV_X64_REGISTER_CR3;
+
+	memcpy(h->ram + REGISTER_IN_GPA, &header, sizeof(header));
+	memcpy(h->ram + REGISTER_IN_GPA + sizeof(header), &name, sizeof(name));
+	for (uint32_t i = 0; i < count; i++) {
+		*null_gpr(h, 0, HV_X64_REGISTER_RCX) = HVCALL_GET_VP_REGISTERS |
+						       1ull << HV_HYPERCALL_REP_COUNT_SHIFT;
+		*null_gpr(h, 0, HV_X64_REGISTER_RDX) = REGISTER_IN_GPA;
+		*null_gpr(h, 0, HV_X64_REGISTER_R8) = REGISTER_OUT_GPA;
+		if (exit_of(h) != VSM_VERDICT_RESUME)
+			return -1;
+	}
+	return (*null_gpr(h, 0, HV_X64_REGISTER_RAX) & 0xffff) == HV_STATUS_SUCCESS ? 0 : -1;
+}
+
+struct encode {
+	struct vsm_private_state state;
+	uint8_t bytes[8192];
+};
+
+static int encode_batch(void *arg, uint32_t count)
+{
+	struct encode *e = arg;
+	size_t used;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (vsm_private_state_encode(&e->state, e->bytes, sizeof(e->bytes), &used) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int figure(const char *name, bench_batch *batch, void *arg, uint32_t repeat)
 {
 	double ns;
@@ -115,10 +155,15 @@ int bench_null(uint32_t repeat)
 		{ "vtl_roundtrip_null_ns", roundtrip_batch, NULL_REPLICATED },
 		{ "vtl_roundtrip_swapped_null_ns", roundtrip_batch, NULL_SWAPPED },
 		{ "msr_ns", msr_batch, NULL_REPLICATED },
+		{ "register_get_ns", register_batch, NULL_REPLICATED },
 	};
 	struct null_host h[2];
+	struct encode encode;
 	const char *why[2];
 	int missing = decode_figures(repeat);
+
+	vsm_private_state_init(&encode.state, 0);
+	missing += figure("private_state_encode_ns", encode_batch, &encode, repeat);
 
 	why[NULL_REPLICATED] = null_host_open(&h[NULL_REPLICATED], NULL_REPLICATED);
 	why[NULL_SWAPPED] = null_host_open(&h[NULL_SWAPPED], NULL_SWAPPED);

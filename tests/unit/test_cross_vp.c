@@ -475,6 +475,18 @@ START_TEST(three_threads_ask_each_other_all_the_time)
 }
 END_TEST
 
+START_TEST(the_initial_apic_id_is_that_of_the_addressed_vp)
+{
+	struct vsmtest *t = machine();
+	uint32_t i;
+
+	for (i = 0; i < 3; i++)
+		ck_assert_uint_eq(vsmtest_value(t, i, 0, HV_X64_REGISTER_INITIAL_APIC_ID),
+				  t->opts.apic_id[i]);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_get_is_done_by_the_targets_thread),
 	VSMTEST_CASE(a_set_is_done_by_the_targets_thread),
@@ -496,6 +508,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_reset_ends_the_wait_for_another_vp),
 	VSMTEST_CASE(fast_answers_come_in_registers),
 	VSMTEST_CASE(three_threads_ask_each_other_all_the_time),
+	VSMTEST_CASE(the_initial_apic_id_is_that_of_the_addressed_vp),
 };
 
 int main(void)

@@ -545,6 +545,9 @@ START_TEST(reset_is_power_on)
 	ck_assert_uint_eq(value, 0);
 	assert_verdict(vsmtest_rdmsr(t, 0, HV_X64_MSR_HYPERCALL, &value), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(value, 0);
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	ck_assert_uint_eq(vsmtest_value(t, 0, 0, HV_REGISTER_VSM_PARTITION_STATUS), 0x10001);
+	ck_assert_uint_eq(vsmtest_value(t, 0, 0, HV_REGISTER_VSM_VP_STATUS), 0x10000);
 	vsmtest_free(t);
 }
 END_TEST
@@ -627,6 +630,30 @@ START_TEST(counters_count)
 }
 END_TEST
 
+START_TEST(limits_themselves_are_allowed)
+{
+	static const uint32_t bits[] = { 32, 52 };
+	static const uint32_t vtls[] = { 1, VSM_VTL_MAX };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct vsmtest_opts opts;
+		struct vsmtest *t;
+
+		vsmtest_opts_init(&opts);
+		opts.config.phys_bits = bits[i];
+		opts.config.max_vtl = vtls[i];
+		opts.config.hypercall_budget = i ? 512 : 1;
+		opts.config.trap_port = i ? 255 : 0;
+		t = vsmtest_new(&opts);
+		assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+		ck_assert_uint_eq(vsmtest_value(t, 0, 0, HV_REGISTER_VSM_PARTITION_STATUS),
+				  3 | vtls[i] << 16);
+		vsmtest_free(t);
+	}
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(defaults_are_as_documented),
 	VSMTEST_CASE(create_refuses_null_and_leaves_out_alone),
@@ -656,6 +683,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(reset_keeps_memory_if_no_vtl_wants_it_zeroed),
 	VSMTEST_CASE(reset_without_vtls_keeps_memory),
 	VSMTEST_CASE(counters_count),
+	VSMTEST_CASE(limits_themselves_are_allowed),
 };
 
 int main(void)

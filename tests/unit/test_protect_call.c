@@ -284,8 +284,12 @@ START_TEST(unenforced_execute_is_never_given_silently)
 	block.header.map_flags = RW;
 	assert_status(call(t, 1), HV_STATUS_SUCCESS);
 	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), VSM_RIGHTS_ALL);
+	block.header.map_flags = RX;
+	assert_status(call(t, 1), HV_STATUS_SUCCESS);
 	assert_err(vsm_stats_get(t->vsm, &stats), 0);
+	/* R and RW; RX is enforced as it is. */
 	ck_assert_uint_eq(stats.unenforced_execute, 2);
+	ck_assert_uint_eq(stats.pages_protected, 3);
 	ck_assert_msg(vsmtest_logged(t, "execute"), "no log line tells of it");
 	vsmtest_free(t);
 }
@@ -651,6 +655,50 @@ START_TEST(no_call_keeps_other_vps_from_theirs)
 }
 END_TEST
 
+START_TEST(a_half_applied_element_is_taken_back_on_the_host_too)
+{
+	struct hv_initial_vp_context context;
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+	uint32_t done, i;
+
+	vsmtest_opts_init(&opts);
+	opts.config.max_vtl = 2;
+	t = vsmtest_new(&opts);
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
+	vsmtest_context64(&context);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
+		      HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x3f),
+		      HV_STATUS_SUCCESS);
+	memset(&block, 0, sizeof(block));
+	block.header.target_partition_id = HV_PARTITION_ID_SELF;
+	for (i = 0; i < 3; i++)
+		block.page[i] = PAGE(2 * i);
+	/* VTL2 restricts VTL0 and VTL1: two ranges for each of three pages. */
+	for (done = 0; done < 6; done++) {
+		block.header.map_flags = R;
+		vsmtest_fail_op(t, VSMTEST_PROTECT, 1, 1, -VSM_ERR_HOST);
+		t->fault[VSMTEST_PROTECT].done = done;
+		assert_status(call(t, 3), HV_STATUS_OPERATION_DENIED);
+		ck_assert_uint_eq(t->reps, done / 2);
+		for (i = 0; i < 3; i++) {
+			uint32_t want = i < done / 2 ? R : VSM_RIGHTS_ALL;
+
+			ck_assert_uint_eq(vsmtest_view(t, 0, PAGE(2 * i) << 12), want);
+			ck_assert_uint_eq(vsmtest_view(t, 1, PAGE(2 * i) << 12), want);
+		}
+		vsmtest_no_faults(t);
+		block.header.map_flags = VSM_RIGHTS_ALL;
+		assert_status(call(t, 3), HV_STATUS_SUCCESS);
+	}
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_vtl_takes_rights_from_the_vtls_below),
 	VSMTEST_CASE(the_target_is_the_protecting_vtl),
@@ -683,6 +731,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_failed_default_mask_is_no_register_change),
 	VSMTEST_CASE(protections_outlive_vtl_switches),
 	VSMTEST_CASE(no_call_keeps_other_vps_from_theirs),
+	VSMTEST_CASE(a_half_applied_element_is_taken_back_on_the_host_too),
 };
 
 int main(void)

@@ -48,12 +48,14 @@ int hc_enable_partition_vtl(struct vsm_vp *vp)
 		status = HV_STATUS_ACCESS_DENIED;
 	else if ((atomic_load(&vsm->enabled) & (1u << in.target_vtl)) != 0)
 		status = HV_STATUS_INVALID_VTL_STATE;
-	else
+	if (status == HV_STATUS_SUCCESS) {
+		/* Its configuration first: another VP may look as soon as the VTL is enabled. */
+		msr_store(&vsm->vtl[in.target_vtl].config, CONFIG_INITIAL);
 		atomic_fetch_or(&vsm->enabled, 1u << in.target_vtl);
+	}
 	lock_drop(vsm, vp);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	msr_store(&vsm->vtl[in.target_vtl].config, CONFIG_INITIAL);
 	vp->hc.undo = undo_partition;
 	vp->hc.undo_arg[0] = in.target_vtl;
 	log_line(vsm, LOG_MILESTONE, VSM_LOG_INFO, "a VTL was enabled for the partition");

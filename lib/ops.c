@@ -42,8 +42,12 @@ uint64_t deferred_begin(struct vsm_vp *vp,
 	uint64_t token = (atomic_fetch_add(&vp->vsm->token, 1) << 16) | vp->index;
 
 	vp->deferred.finish = finish;
+	/* Under the lock, as vsm_op_complete() looks at both: a late completion of an earlier op
+	 * must not be taken for one of this. */
+	lock_take(vp->vsm, vp);
 	atomic_store(&vp->deferred.token, token);
 	atomic_store(&vp->deferred.state, DEFERRED_RUNNING);
+	lock_drop(vp->vsm, vp);
 	return token;
 }
 

@@ -90,8 +90,12 @@ int vsm_vp_create(struct vsm *vsm, const struct vsm_vp_config *config, struct vs
 	struct vsm_vp *vp;
 	int r;
 
-	if (vsm == NULL || config == NULL || out == NULL)
+	if (vsm == NULL)
 		return -VSM_ERR_INVAL;
+	if (config == NULL || out == NULL) {
+		log_misuse(vsm, "vsm_vp_create", "config or out is NULL");
+		return -VSM_ERR_INVAL;
+	}
 	if (!vsm->realised) {
 		log_misuse(vsm, "vsm_vp_create", "the partition is not realised");
 		return -VSM_ERR_MISUSE;

@@ -89,8 +89,12 @@ int vsm_vp_rdmsr(struct vsm_vp *vp, uint32_t msr, uint64_t *value)
 {
 	int r;
 
-	if (vp == NULL || value == NULL)
+	if (vp == NULL)
 		return -VSM_ERR_INVAL;
+	if (value == NULL) {
+		log_misuse(vp->vsm, "vsm_vp_rdmsr", "value is NULL");
+		return -VSM_ERR_INVAL;
+	}
 	r = enter_exit(vp, "vsm_vp_rdmsr");
 	if (r != 0)
 		return r;
@@ -132,8 +136,12 @@ int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf, struct vsm_
 	int r;
 
 	(void)subleaf; /* No leaf of this range has subleaves. */
-	if (vp == NULL || out == NULL)
+	if (vp == NULL)
 		return -VSM_ERR_INVAL;
+	if (out == NULL) {
+		log_misuse(vp->vsm, "vsm_vp_cpuid", "out is NULL");
+		return -VSM_ERR_INVAL;
+	}
 	r = enter_exit(vp, "vsm_vp_cpuid");
 	if (r != 0)
 		return r;
@@ -214,8 +222,12 @@ int vsm_vp_memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
 	const char *bad;
 	int r;
 
-	if (vp == NULL || fault == NULL)
+	if (vp == NULL)
 		return -VSM_ERR_INVAL;
+	if (fault == NULL) {
+		log_misuse(vp->vsm, "vsm_vp_memory_fault", "fault is NULL");
+		return -VSM_ERR_INVAL;
+	}
 	bad = fault_bad(fault);
 	if (bad != NULL) {
 		log_misuse(vp->vsm, "vsm_vp_memory_fault", bad);

@@ -320,6 +320,10 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * A denied load is taken back at once: RIP is on the instruction, which is executed again when its
  * VTL resumes.
  *
+ * What KVM does not emulate (SSE and x87 arithmetic, AVX) has its operand looked up: RIP is on the
+ * instruction for loads and stores, and an access to a page without any rights is told as a read.
+ * If no denied page was the cause, user code gets #UD and kernel code is #VSM_KVM_EXIT_EMULATION.
+ *
  * Only accesses of the guest's own instructions are intercepted. What the CPU reads by itself of a
  * page without rights - page tables, descriptor tables, the stack of an exception - gives the guest
  * a fault or a triple fault, or stops it in that instruction until a kick.

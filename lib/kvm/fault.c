@@ -193,44 +193,71 @@ int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio)
 	return run->mmio.is_write ? store(kvp, vtl) : load(kvp, vtl);
 }
 
-/* Is this a page of RAM that the VTL cannot even read, hence not execute? */
-static int is_hidden(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+/* Does the VTL's view of a page of RAM lack what an access needs? */
+static int is_denied(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int write)
 {
 	const struct vk_range *range = kvm_range_find(k, gpa);
-	int hidden;
+	int found;
 
 	if (range == NULL || !range->is_ram)
 		return 0;
 	pthread_mutex_lock(&k->lock);
-	hidden = kvm_layout_find(&k->space[vtl].now, gpa, 0) == NULL;
+	found = kvm_layout_find(&k->space[vtl].now, gpa, write) != NULL;
 	pthread_mutex_unlock(&k->lock);
-	return hidden;
+	return !found;
+}
+
+/* Is a linear address in a denied page? Then *gpa is where. */
+static int linear_denied(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t linear, int write,
+			 uint64_t *gpa)
+{
+	return kvm_code_gpa(kvp, &kvp->vcpu[vtl], linear, gpa) == 0 &&
+	       is_denied(kvp->k, vtl, *gpa, write);
+}
+
+/* The first of `bytes` bytes that lies in a denied page. */
+static int span_denied(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t linear, uint32_t bytes,
+		       int write, struct vsm_memory_fault *fault)
+{
+	uint64_t next = (linear + VK_PAGE) & ~(VK_PAGE - 1);
+
+	fault->gva = linear;
+	if (linear_denied(kvp, vtl, linear, write, &fault->gpa))
+		return 1;
+	fault->gva = next;
+	return next - linear < bytes && linear_denied(kvp, vtl, next, write, &fault->gpa);
 }
 
 /*
- * KVM could not emulate an instruction: because it cannot be fetched? It may begin in a page that is
- * denied, or reach into one with its last bytes (SDM vol. 2A, 2.3.11: at most 15).
+ * KVM gave up on an instruction, RIP is on it. Because it cannot be fetched: it begins in a denied
+ * page or reaches into one (SDM vol. 2A, 2.3.11: at most 15 bytes)? Or because it is none of those
+ * that KVM emulates, and its operand (16 bytes, mostly) is in a denied page? Then the CPU itself will
+ * execute it once the page is granted. What it does to a page without any rights is told as a read.
  */
-int kvm_fault_fetch(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine)
+int kvm_fault_emulation(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
 	struct vsm_memory_fault fault = { .size = sizeof(fault),
 					  .flags = VSM_FAULT_FINAL | VSM_FAULT_GVA_VALID,
 					  .access = HV_INTERCEPT_ACCESS_EXECUTE,
 					  .user = kvm_cpl(v->run) == 3 };
-	uint64_t linear = kvm_code_linear(v->run);
-	uint64_t next = (linear + VK_PAGE) & ~(VK_PAGE - 1);
+	uint64_t linear;
 
-	*mine = 0;
-	fault.gva = linear;
-	if (kvm_code_gpa(kvp, v, linear, &fault.gpa) != 0)
-		return 0;
-	if (!is_hidden(kvp->k, vtl, fault.gpa)) {
-		fault.gva = next;
-		if (next - linear >= 15 || kvm_code_gpa(kvp, v, next, &fault.gpa) != 0 ||
-		    !is_hidden(kvp->k, vtl, fault.gpa))
-			return 0;
-	}
 	*mine = 1;
-	return vsm_vp_memory_fault(kvp->vp, &fault);
+	if (span_denied(kvp, vtl, kvm_code_linear(v->run), 15, 0, &fault))
+		return vsm_vp_memory_fault(kvp->vp, &fault);
+	fault.instruction_byte_count = (uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
+	*mine = kvm_operand_linear(v->run, fault.instruction_bytes, fault.instruction_byte_count,
+				   &linear) == 0;
+	if (!*mine)
+		return 0;
+	fault.access = HV_INTERCEPT_ACCESS_READ;
+	if (span_denied(kvp, vtl, linear, 16, 0, &fault))
+		return vsm_vp_memory_fault(kvp->vp, &fault);
+	fault.access = HV_INTERCEPT_ACCESS_WRITE;
+	*mine = span_denied(kvp, vtl, linear, 16, 1, &fault);
+	if (!*mine)
+		return 0;
+	return kvm_overlay_covers(kvp->k, vtl, fault.gpa) ? overlay_written(kvp, v) :
+							    vsm_vp_memory_fault(kvp->vp, &fault);
 }

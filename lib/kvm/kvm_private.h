@@ -159,6 +159,7 @@ struct vsm_kvm_vp {
 	struct vsm_kvm *k;
 	struct vsm_vp *vp;
 	uint32_t index;
+	uint32_t apic_id;
 	uint32_t active; /* VTL that runs or ran last. */
 	uint32_t preparing; /* 1 between PREPARE and COMMIT or ABORT. */
 	uint32_t left; /* VSM_KVM_EXIT_* + 1 that the VMM has to answer, 0 none. */
@@ -280,6 +281,8 @@ int kvm_op_regs_set(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_re
 
 /* regs_sync.c: registers that lie in kvm_run */
 int kvm_sync_get(const struct kvm_run *run, struct vsm_reg *reg);
+/* RAX, RCX .. R15 by their number in an instruction. */
+uint64_t kvm_gpr(const struct kvm_sync_regs *s, uint32_t number);
 /* Put a register into a copy; `*what` gets the KVM_SYNC_X86_* bit it belongs to. */
 int kvm_sync_put(struct kvm_sync_regs *s, const struct vsm_reg *reg, uint64_t *what);
 
@@ -327,9 +330,13 @@ int kvm_undo_load(struct vsm_kvm_vp *kvp, uint32_t vtl);
 /* fault.c: exits of accesses to what may be RAM. A verdict, or -VSM_ERR_*; *mmio is set to 1 if the
  * exit is the VMM's. */
 int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio);
-int kvm_fault_fetch(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine);
+int kvm_fault_emulation(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine);
 /* Before a VTL is run: perform or drop what is held. */
 void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl);
+
+/* operand.c: linear address of the memory operand of an instruction; 0, or -1 if it is not known. */
+int kvm_operand_linear(const struct kvm_run *run, const uint8_t *code, uint32_t count,
+		       uint64_t *linear);
 
 /* code.c: bytes at RIP */
 uint64_t kvm_code_linear(const struct kvm_run *run);

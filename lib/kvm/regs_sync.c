@@ -44,6 +44,11 @@ static uint64_t *gpr(const struct kvm_sync_regs *s, uint32_t name)
 	return (uint64_t *)(void *)((uint8_t *)&s->regs + gpr_offset[name - HV_X64_REGISTER_RAX]);
 }
 
+uint64_t kvm_gpr(const struct kvm_sync_regs *s, uint32_t number)
+{
+	return *gpr(s, HV_X64_REGISTER_RAX + number);
+}
+
 static struct kvm_segment *segment(const struct kvm_sync_regs *s, uint32_t name)
 {
 	return (struct kvm_segment *)(void *)((uint8_t *)&s->sregs +
@@ -128,6 +133,21 @@ static void segment_put(struct kvm_segment *s, const struct hv_register_value *v
 	s->unusable = !s->present;
 }
 
+/*
+ * SDM vol. 3C 26.3.1.2: a CPU with VMX cannot enter a guest without a busy TSS. A guest may start
+ * without one and load it later; until then it has an empty one.
+ */
+static void task_put(struct kvm_segment *s, const struct hv_register_value *value)
+{
+	segment_put(s, value);
+	if (s->present)
+		return;
+	s->present = 1;
+	s->unusable = 0;
+	s->s = 0;
+	s->type = 11;
+}
+
 static uint64_t pending_interruption(const struct kvm_vcpu_events *e)
 {
 	if (e->exception.injected)
@@ -187,6 +207,8 @@ int kvm_sync_put(struct kvm_sync_regs *s, const struct vsm_reg *reg, uint64_t *w
 	if (is_gpr(name)) {
 		*gpr(s, name) = reg->value.low;
 		*what = KVM_SYNC_X86_REGS;
+	} else if (name == HV_X64_REGISTER_TR) {
+		task_put(&s->sregs.tr, &reg->value);
 	} else if (is_segment(name)) {
 		segment_put(segment(s, name), &reg->value);
 	} else if (name == HV_X64_REGISTER_IDTR || name == HV_X64_REGISTER_GDTR) {

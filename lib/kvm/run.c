@@ -183,7 +183,7 @@ static int internal_error(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_
 
 	if (v->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION)
 		return to_vmm(kvp, exit, VSM_KVM_EXIT_UNKNOWN);
-	verdict = kvm_fault_fetch(kvp, kvp->active, &mine);
+	verdict = kvm_fault_emulation(kvp, kvp->active, &mine);
 	if (mine)
 		return apply(kvp, exit, verdict);
 	/* As KVM does by itself: a user program must not be able to stop the machine. */

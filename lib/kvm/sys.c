@@ -33,15 +33,14 @@ static size_t put_text(char *line, size_t at, size_t size, const char *text)
 
 static size_t put_number(char *line, size_t at, size_t size, uint64_t number)
 {
-	char digits[17];
+	char digits[21];
 	size_t n = sizeof(digits) - 1;
 
 	digits[n] = '\0';
 	do {
-		digits[--n] = "0123456789abcdef"[number & 15];
-		number >>= 4;
+		digits[--n] = (char)('0' + number % 10);
+		number /= 10;
 	} while (number != 0);
-	at = put_text(line, at, size, "0x");
 	return put_text(line, at, size, digits + n);
 }
 
@@ -54,7 +53,7 @@ void kvm_log(const struct vsm_kvm *k, int32_t level, const char *what, uint64_t 
 		return;
 	at = put_text(line, 0, sizeof(line), what);
 	if (number != 0) {
-		at = put_text(line, at, sizeof(line), ": ");
+		at = put_text(line, at, sizeof(line), " ");
 		put_number(line, at, sizeof(line), number);
 	}
 	k->options.log(k->options.opaque, level, line);

@@ -34,6 +34,16 @@ static int vcpu_open(struct vsm_kvm_vp *kvp, uint32_t vtl, uint32_t apic_id)
 	return 0;
 }
 
+/* Found out first: a vCPU that was made in vain stays in its VM. */
+static int is_taken(const struct vsm_kvm *k, uint32_t index, uint32_t apic_id)
+{
+	for (uint32_t i = 0; i < k->options.max_vps; i++) {
+		if (k->vp[i] != NULL && (i == index || k->vp[i]->apic_id == apic_id))
+			return 1;
+	}
+	return 0;
+}
+
 static int vp_open(struct vsm_kvm_vp *kvp, uint32_t apic_id)
 {
 	struct vsm_vp_config config = {
@@ -61,13 +71,14 @@ int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id, struc
 	if (k->vsm == NULL || vsm_cpuid_get(k->vsm, 0x40000000u, &leaf) != 0)
 		return kvm_fail(k, VSM_ERR_MISUSE,
 				"vsm_kvm_vp_create: no partition, or it is not realised");
-	if (k->vp[index] != NULL)
-		return kvm_fail(k, VSM_ERR_EXISTS, "vsm_kvm_vp_create: index is in use");
+	if (is_taken(k, index, apic_id))
+		return kvm_fail(k, VSM_ERR_EXISTS, "vsm_kvm_vp_create: index or apic_id is in use");
 	kvp = calloc(1, sizeof(*kvp));
 	if (kvp == NULL)
 		return -VSM_ERR_NOMEM;
 	kvp->k = k;
 	kvp->index = index;
+	kvp->apic_id = apic_id;
 	for (uint32_t vtl = 0; vtl < VK_VTLS_MAX; vtl++)
 		kvp->vcpu[vtl].fd = -1;
 	r = vp_open(kvp, apic_id);

@@ -18,7 +18,7 @@ struct shape {
 	uint8_t size;
 	uint64_t rdi, rsi, rsp;
 	uint8_t access; /* HV_INTERCEPT_ACCESS_* of the first intercept with no rights */
-	uint8_t read_only; /* 1: R+X denies it too; 0: R+X allows all of it */
+	uint8_t read_only; /* 0: R+X allows it; 1: denies it; 2: with RIP on it */
 	uint64_t gpa; /* of the intercept */
 	uint64_t want; /* 8 bytes at TARGET when all is done */
 	uint64_t want_rbx;
@@ -29,179 +29,59 @@ struct shape {
 #define AT_READ	 HV_INTERCEPT_ACCESS_READ
 #define AT_WRITE HV_INTERCEPT_ACCESS_WRITE
 
+/* clang-format off */
 static const struct shape shapes[] = {
-	{ "mov (%rdi),%rbx", { 0x48, 0x8b, 0x1f }, 3, TARGET, 0, 0, AT_READ, 0, TARGET, OLD, OLD, CC },
-	{ "mov %rbx,(%rdi)",
-	  { 0x48, 0x89, 0x1f },
-	  3,
-	  TARGET,
-	  0,
-	  0,
-	  AT_WRITE,
-	  1,
-	  TARGET,
-	  VALUE,
-	  VALUE,
-	  CC },
-	{ "mov %bl,(%rdi)",
-	  { 0x88, 0x1f },
-	  2,
-	  TARGET,
-	  0,
-	  0,
-	  AT_WRITE,
-	  1,
-	  TARGET,
-	  (OLD & ~0xffull) | 0x88,
-	  VALUE,
-	  CC },
-	{ "push %rbx", { 0x53 }, 1, 0, 0, TARGET + 8, AT_WRITE, 1, TARGET, VALUE, VALUE, CC },
-	{ "pop %rbx", { 0x5b }, 1, 0, 0, TARGET, AT_READ, 0, TARGET, OLD, OLD, CC },
-	{ "push (%rdi)",
-	  { 0xff, 0x37 },
-	  2,
-	  TARGET,
-	  0,
-	  OTHER_GPA + 8,
-	  AT_READ,
-	  0,
-	  TARGET,
-	  OLD,
-	  VALUE,
-	  OLD },
-	{ "movsq, from it",
-	  { 0x48, 0xa5 },
-	  2,
-	  OTHER_GPA,
-	  TARGET,
-	  0,
-	  AT_READ,
-	  0,
-	  TARGET,
-	  OLD,
-	  VALUE,
-	  OLD },
-	{ "movsq, to it",
-	  { 0x48, 0xa5 },
-	  2,
-	  TARGET,
-	  OTHER_GPA,
-	  0,
-	  AT_WRITE,
-	  1,
-	  TARGET,
-	  CC,
-	  VALUE,
-	  CC },
-	{ "rep movsb, from it",
-	  { 0xf3, 0xa4 },
-	  2,
-	  OTHER_GPA,
-	  TARGET,
-	  0,
-	  AT_READ,
-	  0,
-	  TARGET,
-	  OLD,
-	  VALUE,
-	  OLD },
-	{ "rep movsb, to it",
-	  { 0xf3, 0xa4 },
-	  2,
-	  TARGET,
-	  OTHER_GPA,
-	  0,
-	  AT_WRITE,
-	  1,
-	  TARGET,
-	  CC,
-	  VALUE,
-	  CC },
-	{ "movdqu (%rdi),%xmm0; movq to %rsi",
-	  { 0xf3, 0x0f, 0x6f, 0x07, 0xf3, 0x0f, 0x7f, 0x06 },
-	  8,
-	  TARGET,
-	  OTHER_GPA,
-	  0,
-	  AT_READ,
-	  0,
-	  TARGET,
-	  OLD,
-	  VALUE,
-	  OLD },
-	{ "movdqu %xmm0,(%rdi)",
-	  { 0xf3, 0x0f, 0x7f, 0x07 },
-	  4,
-	  TARGET,
-	  0,
-	  0,
-	  AT_WRITE,
-	  1,
-	  TARGET,
-	  0,
-	  VALUE,
-	  CC },
-	{ "add %rbx,(%rdi)",
-	  { 0x48, 0x01, 0x1f },
-	  3,
-	  TARGET,
-	  0,
-	  0,
-	  AT_READ,
-	  1,
-	  TARGET,
-	  OLD + VALUE,
-	  VALUE,
-	  CC },
-	{ "lock add %rbx,(%rdi)",
-	  { 0xf0, 0x48, 0x01, 0x1f },
-	  4,
-	  TARGET,
-	  0,
-	  0,
-	  AT_READ,
-	  1,
-	  TARGET,
-	  OLD + VALUE,
-	  VALUE,
-	  CC },
-	{ "xchg %rbx,(%rdi)",
-	  { 0x48, 0x87, 0x1f },
-	  3,
-	  TARGET,
-	  0,
-	  0,
-	  AT_READ,
-	  1,
-	  TARGET,
-	  VALUE,
-	  OLD,
-	  CC },
-	{ "mov (%rdi),%rbx, into it",
-	  { 0x48, 0x8b, 0x1f },
-	  3,
-	  PAGE_GPA - 3,
-	  0,
-	  0,
-	  AT_READ,
-	  0,
-	  PAGE_GPA,
-	  OLD,
-	  0x0403020100000000ull,
-	  CC },
-	{ "mov %rbx,(%rdi), into it",
-	  { 0x48, 0x89, 0x1f },
-	  3,
-	  PAGE_GPA - 3,
-	  0,
-	  0,
-	  AT_WRITE,
-	  1,
-	  PAGE_GPA,
-	  OLD,
-	  VALUE,
-	  CC },
+	{ "mov (%rdi),%rbx", { 0x48, 0x8b, 0x1f }, 3,
+	  TARGET, 0, 0, AT_READ, 0, TARGET, OLD, OLD, CC },
+	{ "mov %rbx,(%rdi)", { 0x48, 0x89, 0x1f }, 3,
+	  TARGET, 0, 0, AT_WRITE, 1, TARGET, VALUE, VALUE, CC },
+	{ "mov %bl,(%rdi)", { 0x88, 0x1f }, 2,
+	  TARGET, 0, 0, AT_WRITE, 1, TARGET, (OLD & ~0xffull) | 0x88, VALUE, CC },
+	{ "push %rbx", { 0x53 }, 1,
+	  0, 0, TARGET + 8, AT_WRITE, 1, TARGET, VALUE, VALUE, CC },
+	{ "pop %rbx", { 0x5b }, 1,
+	  0, 0, TARGET, AT_READ, 0, TARGET, OLD, OLD, CC },
+	{ "push (%rdi)", { 0xff, 0x37 }, 2,
+	  TARGET, 0, OTHER_GPA + 8, AT_READ, 0, TARGET, OLD, VALUE, OLD },
+	{ "movsq, from it", { 0x48, 0xa5 }, 2,
+	  OTHER_GPA, TARGET, 0, AT_READ, 0, TARGET, OLD, VALUE, OLD },
+	{ "movsq, to it", { 0x48, 0xa5 }, 2,
+	  TARGET, OTHER_GPA, 0, AT_WRITE, 1, TARGET, CC, VALUE, CC },
+	{ "rep movsb, from it", { 0xf3, 0xa4 }, 2,
+	  OTHER_GPA, TARGET, 0, AT_READ, 0, TARGET, OLD, VALUE, OLD },
+	{ "rep movsb, to it", { 0xf3, 0xa4 }, 2,
+	  TARGET, OTHER_GPA, 0, AT_WRITE, 1, TARGET, CC, VALUE, CC },
+	{ "movdqu (%rdi),%xmm0; to %rsi", { 0xf3, 0x0f, 0x6f, 0x07, 0xf3, 0x0f, 0x7f, 0x06 }, 8,
+	  TARGET, OTHER_GPA, 0, AT_READ, 0, TARGET, OLD, VALUE, OLD },
+	{ "movdqu %xmm0,(%rdi)", { 0xf3, 0x0f, 0x7f, 0x07 }, 4,
+	  TARGET, 0, 0, AT_WRITE, 1, TARGET, 0, VALUE, CC },
+	{ "add %rbx,(%rdi)", { 0x48, 0x01, 0x1f }, 3,
+	  TARGET, 0, 0, AT_READ, 1, TARGET, OLD + VALUE, VALUE, CC },
+	{ "lock add %rbx,(%rdi)", { 0xf0, 0x48, 0x01, 0x1f }, 4,
+	  TARGET, 0, 0, AT_READ, 1, TARGET, OLD + VALUE, VALUE, CC },
+	{ "xchg %rbx,(%rdi)", { 0x48, 0x87, 0x1f }, 3,
+	  TARGET, 0, 0, AT_READ, 1, TARGET, VALUE, OLD, CC },
+	{ "mov (%rdi),%rbx, into it", { 0x48, 0x8b, 0x1f }, 3,
+	  PAGE_GPA - 3, 0, 0, AT_READ, 0, PAGE_GPA, OLD, 0x0403020100000000ull, CC },
+	{ "mov %rbx,(%rdi), into it", { 0x48, 0x89, 0x1f }, 3,
+	  PAGE_GPA - 3, 0, 0, AT_WRITE, 1, PAGE_GPA, OLD, VALUE, CC },
 };
+
+/* What KVM does not emulate (but FNSTCW), and so the CPU executes in user mode only. */
+static const struct shape native[] = {
+	{ "pxor (%rdi),%xmm0; to %rsi", { 0x66, 0x0f, 0xef, 0x07, 0xf3, 0x0f, 0x7f, 0x06 }, 8,
+	  TARGET, OTHER_GPA, 0, AT_READ, 0, TARGET, OLD, VALUE, OLD },
+	{ "pxor 0x100008(%rip),%xmm0; to %rsi",
+	  { 0x66, 0x0f, 0xef, 0x05, 0x08, 0x00, 0x10, 0x00, 0xf3, 0x0f, 0x7f, 0x06 }, 12,
+	  TARGET, OTHER_GPA, 0, AT_READ, 0, TARGET, OLD, VALUE, OLD },
+	{ "fldl (%rdi); fstpl (%rsi)", { 0xdd, 0x07, 0xdd, 0x1e }, 4,
+	  TARGET, OTHER_GPA, 0, AT_READ, 0, TARGET, OLD, VALUE, OLD },
+	{ "fnstcw (%rdi)", { 0xd9, 0x3f }, 2,
+	  TARGET, 0, 0, AT_WRITE, 1, TARGET, (OLD & ~0xffffull) | 0x37f, VALUE, CC },
+	{ "movd %xmm0,(%rdi)", { 0x66, 0x0f, 0x7e, 0x07 }, 4,
+	  TARGET, 0, 0, AT_READ, 2, TARGET, OLD & ~0xffffffffull, VALUE, CC },
+};
+/* clang-format on */
 
 static void shape_start(struct kt *t, const struct shape *s, uint32_t cpl)
 {
@@ -218,6 +98,13 @@ static void shape_start(struct kt *t, const struct shape *s, uint32_t cpl)
 	code[s->size] = 0xe6;
 	code[s->size + 1] = STOP_PORT;
 	kt_code(t, 0, code, s->size + 2u);
+}
+
+static void xmm0_clear(struct kt *t)
+{
+	struct vsm_reg reg = { .name = HV_X64_REGISTER_XMM0 };
+
+	assert_err(vsm_kvm_vp_set(t->vp, 0, &reg, 1), 0);
 }
 
 static void shape_end(struct kt *t, const struct shape *s)
@@ -246,7 +133,7 @@ static void check_message(struct kt *t, const struct shape *s, uint32_t cpl, uin
 		      m->header.intercept_access_type);
 	ck_assert_uint_eq(m->header.execution_state & HV_X64_EXECUTION_STATE_CPL_MASK, cpl);
 	ck_assert_uint_eq(m->header.instruction_length_cr8 & 0xf, 0);
-	if (access == AT_WRITE) {
+	if (access == AT_WRITE && s->read_only != 2) {
 		ck_assert_uint_eq(m->instruction_byte_count, 0);
 		return;
 	}
@@ -266,6 +153,7 @@ static void deny_and_grant(const struct shape *s, uint32_t cpl, uint32_t rights)
 	kt_vtl1(t);
 	kt_deny(t, PAGE_GPA, rights);
 	kt_switch(t, 1);
+	xmm0_clear(t);
 	shape_start(t, s, cpl);
 	vtl = kt_stop(t);
 	if (rights == R_X && !s->read_only) {
@@ -311,6 +199,17 @@ END_TEST
 START_TEST(read_only_from_cpl3)
 {
 	all_shapes(3, R_X);
+}
+END_TEST
+
+/* A store that KVM gives up on stands on its instruction: RIP is not past it. Without any rights it
+ * is told as a read, and as a write when VTL1 has given the right to read. */
+START_TEST(instructions_that_kvm_does_not_emulate)
+{
+	for (uint32_t i = 0; i < VSMTEST_COUNT(native); i++) {
+		deny_and_grant(&native[i], 3, NONE);
+		deny_and_grant(&native[i], 3, R_X);
+	}
 }
 END_TEST
 
@@ -642,6 +541,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(no_access_from_cpl3),
 	VSMTEST_CASE(read_only_from_cpl0),
 	VSMTEST_CASE(read_only_from_cpl3),
+	VSMTEST_CASE(instructions_that_kvm_does_not_emulate),
 	VSMTEST_CASE(a_load_not_granted_is_intercepted_again),
 	VSMTEST_CASE(a_store_not_granted_is_dropped),
 	VSMTEST_CASE(a_store_is_dropped_when_vtl1_moves_rip),

@@ -173,9 +173,12 @@ END_TEST
 
 START_TEST(the_second_vp_has_its_own_vtls)
 {
+	struct vsm_kvm_vp *vp = NULL;
 	struct pair p;
 
 	pair_start(&p);
+	assert_err(vsm_kvm_vp_create(p.t->k, 1, 7, &vp), -VSM_ERR_EXISTS);
+	ck_assert_ptr_null(vp);
 	ck_assert_uint_eq(vsm_vp_active_vtl(vsm_kvm_vp_vsm(p.t->vp)), 1);
 	ck_assert_uint_eq(vsm_vp_active_vtl(vsm_kvm_vp_vsm(p.one.vp)), 0);
 	ck_assert_uint_eq(vsm_vp_enabled_vtls(vsm_kvm_vp_vsm(p.one.vp)), 1);

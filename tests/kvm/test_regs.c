@@ -144,6 +144,24 @@ START_TEST(segments_keep_all_their_bits)
 }
 END_TEST
 
+/* Some CPUs cannot enter a guest without a busy TSS: it has an empty one until it loads its own. */
+START_TEST(an_absent_task_register_is_made_up)
+{
+	struct kt *t = kt_new(NULL);
+	struct vsm_reg reg = { .name = HV_X64_REGISTER_TR };
+	struct hv_segment_register s;
+
+	assert_err(vsm_kvm_vp_set(t->vp, 0, &reg, 1), 0);
+	assert_err(vsm_kvm_vp_get(t->vp, 0, &reg, 1), 0);
+	memcpy(&s, &reg.value, sizeof(s));
+	ck_assert_uint_eq(s.attributes, HV_X64_SEGMENT_PRESENT | 11);
+	ck_assert_uint_eq(s.limit, 0);
+	KT_CODE(t, 0, STOP);
+	ck_assert_uint_eq(kt_stop(t), 0);
+	kt_free(t);
+}
+END_TEST
+
 START_TEST(table_registers)
 {
 	struct kt *t = kt_new(NULL);
@@ -353,6 +371,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(each_register_of_a_vtl_that_does_not_run),
 	VSMTEST_CASE(registers_outlive_a_run),
 	VSMTEST_CASE(segments_keep_all_their_bits),
+	VSMTEST_CASE(an_absent_task_register_is_made_up),
 	VSMTEST_CASE(table_registers),
 	VSMTEST_CASE(a_refused_batch_changes_nothing),
 	VSMTEST_CASE(a_bad_mxcsr_is_refused),

@@ -92,6 +92,24 @@ START_TEST(another_trap_port)
 }
 END_TEST
 
+/* Where KVM leaves RIP on an OUT until it is completed, it is completed first. */
+START_TEST(hypercalls_where_rip_is_late)
+{
+	struct kt *t = kt_new(NULL);
+
+	t->k->facts.host.flags &= ~VSM_KVM_OUT_RIP_ADVANCED;
+	kt_vtl1(t);
+	kt_switch(t, 1);
+	kt_switch(t, 0);
+	kt_set(t, 1, HV_X64_REGISTER_RCX, 0x7777);
+	KT_CODE(t, 1, 0xe6, 0x7e, 0x90, STOP);
+	ck_assert_uint_eq(kt_stop(t), 1);
+	assert_status((uint32_t)kt_get(t, 1, HV_X64_REGISTER_RAX),
+		      HV_STATUS_INVALID_HYPERCALL_CODE);
+	kt_free(t);
+}
+END_TEST
+
 START_TEST(a_device_is_read_and_written)
 {
 	struct kt *t = kt_new(NULL);
@@ -388,6 +406,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_port_read_gets_the_answer),
 	VSMTEST_CASE(the_trap_port_is_no_device),
 	VSMTEST_CASE(another_trap_port),
+	VSMTEST_CASE(hypercalls_where_rip_is_late),
 	VSMTEST_CASE(a_device_is_read_and_written),
 	VSMTEST_CASE(a_kick_within_a_wide_device_read),
 	VSMTEST_CASE(a_store_from_denied_ram_into_a_device),

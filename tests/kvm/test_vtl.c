@@ -361,6 +361,33 @@ START_TEST(all_vtls_read_one_clock)
 }
 END_TEST
 
+static uint64_t tsc_offset(struct kt *t, uint32_t vtl)
+{
+	uint64_t offset = 1;
+	struct kvm_device_attr attr = { .addr = (uint64_t)(uintptr_t)&offset };
+
+	ck_assert_int_eq(kvm_ioctl(vsm_kvm_vcpu_fd(t->vp, vtl), KVM_GET_DEVICE_ATTR, &attr), 0);
+	return offset;
+}
+
+/* A guest that sets its clock sets that of all VTLs, or they would part. */
+START_TEST(a_clock_that_is_set_stays_one)
+{
+	struct kt *t = kt_new(NULL);
+
+	kt_vtl1(t);
+	kt_wrmsr(t, 1, 0x10, 1);
+	ck_assert_uint_eq(kt_vector(t, 1), 0xff);
+	ck_assert_uint_eq(tsc_offset(t, 0), tsc_offset(t, 1));
+	kt_wrmsr(t, 1, 0x3b, 0x1000);
+	ck_assert_uint_eq(kt_vector(t, 1), 0xff);
+	ck_assert_uint_eq(tsc_offset(t, 0), tsc_offset(t, 1));
+	kt_switch(t, 1);
+	ck_assert_uint_eq(kt_rdmsr(t, 0, 0x3b), 0x1000);
+	kt_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(vtl1_starts_with_its_context),
 	VSMTEST_CASE(gprs_cross_in_both_directions),
@@ -379,6 +406,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(with_the_default_only_unmirrored_msrs_are_left_out),
 	VSMTEST_CASE(a_failed_switch_changes_nothing),
 	VSMTEST_CASE(all_vtls_read_one_clock),
+	VSMTEST_CASE(a_clock_that_is_set_stays_one),
 };
 
 int main(void)

@@ -46,8 +46,7 @@ static int regs_get(void *vp, uint32_t vtl, uint32_t groups, struct vsm_reg *reg
 
 static int regs_set(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs, uint32_t n)
 {
-	(void)vtl;
-	(void)groups;
+	(void)vtl, (void)groups;
 	for (uint32_t i = 0; i < n; i++)
 		*reg(vp, regs[i].name) = regs[i].value;
 	return 0;

@@ -25,15 +25,15 @@ static const struct fact facts[] = {
 	  "only the first 4 KiB of vector state is shared between VTLs" },
 	{ VSM_KVM_HAS_TSC_OFFSET, "TSC offset", "all VTLs read the same TSC",
 	  "TSCs of VTLs may differ" },
-	{ VSM_KVM_HAS_DEBUGREGS, "debug registers", "DR0 to DR3 are shared between VTLs",
+	{ VSM_KVM_HAS_DEBUGREGS, "debug registers", "DR0 to DR3 can be shared between VTLs",
 	  "DR0 to DR3 are not shared between VTLs" },
-	{ VSM_KVM_HAS_XCRS, "XCR0", "XCR0 is shared between VTLs",
+	{ VSM_KVM_HAS_XCRS, "XCR0", "XCR0 can be shared between VTLs where CPUID has XSAVE",
 	  "XCR0 is not shared between VTLs" },
 	{ VSM_KVM_OUT_RIP_ADVANCED, "RIP past OUT at its exit (measured)",
 	  "hypercalls complete without a further run", "each hypercall is completed by KVM first" },
 	{ VSM_KVM_TSC_IS_HOST, "guest TSC is the host's (measured)",
 	  "reference time can be computed from the host's TSC",
-	  "reference time follows the offset of the guest's TSC" },
+	  "the guest is offered no reference time" },
 };
 
 static const char *const rights_names[16] = {
@@ -54,34 +54,66 @@ static void print_rights(uint32_t enforceable)
 	putchar('\n');
 }
 
+/* Shared registers that each VTL has for itself here; those of the library's table. */
+static int print_left_out(int fd)
+{
+	struct vsm_kvm_options options;
+	struct vsm_kvm *k;
+	uint32_t names[256];
+	int count, r;
+
+	vsm_kvm_options_init(&options);
+	options.kvm_fd = fd;
+	r = vsm_kvm_create(&options, &k);
+	if (r < 0)
+		return kvm_machine_error("KVM", r);
+	count = vsm_kvm_left_out(k, names, sizeof(names) / sizeof(names[0]));
+	vsm_kvm_destroy(k);
+	printf("shared registers that are not carried: %d%s", count, count > 0 ? ":" : "");
+	for (int i = 0; i < count && i < (int)(sizeof(names) / sizeof(names[0])); i++)
+		printf(" %s", vsm_register_name(names[i]));
+	putchar('\n');
+	return 0;
+}
+
+static void print_host(const struct vsm_kvm_host *host)
+{
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		const struct fact *f = &facts[i];
+		int has = (host->flags & f->flag) != 0;
+
+		printf("%s: %s: %s\n", f->name, has ? "yes" : "no", has ? f->with : f->without);
+	}
+	printf("memory slots: %u for each VTL: each protected range and overlay page takes some\n",
+	       host->memslots);
+	printf("guest physical address bits: %u\n", host->phys_bits);
+	print_rights(host->enforceable);
+	printf("carried at a VTL switch: general registers, CR2%s%s%s\n",
+	       host->carry & VSM_KVM_CARRY_FPU ? ", FPU and vector state" : "",
+	       host->carry & VSM_KVM_CARRY_DEBUG ? ", DR0 to DR3" : "",
+	       host->carry & VSM_KVM_CARRY_XCR0 ? ", XCR0" : "");
+	printf("TSC: %llu Hz\n", (unsigned long long)host->tsc_hz);
+}
+
 int kvm_machine_probe(void)
 {
 	struct vsm_kvm_host host = { .size = sizeof(host) };
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	size_t i;
 	int r;
 
 	if (fd < 0)
 		return kvm_machine_no_kvm();
 	r = vsm_kvm_probe(fd, &host);
-	close(fd);
-	if (r < 0)
+	if (r < 0) {
+		close(fd);
 		return kvm_machine_error("asking KVM", r);
-	for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-		const struct fact *f = &facts[i];
-		int has = (host.flags & f->flag) != 0;
-
-		printf("%s: %s: %s\n", f->name, has ? "yes" : "no", has ? f->with : f->without);
 	}
-	printf("memory slots: %u for each VTL: each protected range and overlay page takes some\n",
-	       host.memslots);
-	printf("guest physical address bits: %u\n", host.phys_bits);
-	print_rights(host.enforceable);
-	printf("carried at a VTL switch: general registers, CR2%s%s%s\n",
-	       host.carry & VSM_KVM_CARRY_FPU ? ", FPU and vector state" : "",
-	       host.carry & VSM_KVM_CARRY_DEBUG ? ", DR0 to DR3" : "",
-	       host.carry & VSM_KVM_CARRY_XCR0 ? ", XCR0" : "");
-	printf("TSC: %llu Hz\n", (unsigned long long)host.tsc_hz);
+	print_host(&host);
+	if (host.missing == 0)
+		r = print_left_out(fd);
+	close(fd);
+	if (r != 0)
+		return r;
 	if (host.missing) {
 		printf("verdict: this KVM cannot run guests with VTLs (missing flags 0x%x)\n",
 		       host.missing);

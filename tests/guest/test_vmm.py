@@ -332,6 +332,8 @@ def probe():
     result = vmm('--probe')
     expect(result, 0, out='verdict: this KVM can run guests with VTLs')
     expect(result, 0, out='R+X: enforced')
+    left_out = re.search(r'^shared registers that are not carried: (\d+):? ?(.*)$', result.stdout, re.M)
+    assert left_out and len(left_out[2].split()) == int(left_out[1]), result.stdout
 
 
 @test(kvm=True)

@@ -151,7 +151,8 @@ VSM_EXPORT int vsm_kvm_probe(int kvm_fd, struct vsm_kvm_host *out);
 VSM_EXPORT void vsm_kvm_options_init(struct vsm_kvm_options *options);
 
 /**
- * Open the VMs of all VTLs.
+ * Open the VMs of all VTLs. What the process asks of arch_prctl(ARCH_REQ_XCOMP_GUEST_PERM) it has to
+ * ask before: the size of XSAVE images is taken here.
  *
  * @param options copied. More than one VP needs kick_signal and kick.
  * @param out     the backend, for vsm_kvm_destroy(). Untouched on failure.

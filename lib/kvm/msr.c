@@ -21,6 +21,12 @@
 /* Bits of MISC_ENABLE that software cannot change (SDM vol. 4): EMON, BTS and PEBS unavailable. */
 #define MISC_ENABLE_READ_ONLY (1ull << 7 | 1ull << 11 | 1ull << 12)
 
+/* KVM's own paravirtual MSRs (Linux, Documentation/virt/kvm/x86/msr.rst). */
+#define MSR_KVM_OLD_WALL_CLOCK	0x11u
+#define MSR_KVM_OLD_SYSTEM_TIME 0x12u
+#define KVM_MSRS		0x4b564d00u
+#define KVM_MSRS_NR		0x100u
+
 #define LOW_MSRS     0x1000u
 #define SYNTHETIC    0x40000000u
 #define SYNTHETIC_NR 0x200u
@@ -61,6 +67,7 @@ int kvm_msr_filter_set(struct vsm_kvm *k, int vm_fd)
 						KVM_MSR_EXIT_REASON_UNKNOWN |
 						KVM_MSR_EXIT_REASON_FILTER } };
 	uint8_t writes[LOW_MSRS / 8], reads[LOW_MSRS / 8], synthetic[SYNTHETIC_NR / 8];
+	uint8_t paravirtual[KVM_MSRS_NR / 8] = { 0 };
 	struct kvm_msr_filter filter = { .flags = KVM_MSR_FILTER_DEFAULT_ALLOW };
 
 	memset(writes, 0xff, sizeof(writes));
@@ -74,6 +81,11 @@ int kvm_msr_filter_set(struct vsm_kvm *k, int vm_fd)
 	deny(writes, MSR_APIC_BASE);
 	deny(writes, MSR_TSC_DEADLINE);
 	deny(reads, MSR_TSC_DEADLINE);
+	/* The guest is told of no KVM, and these would let each VTL have KVM write to its memory. */
+	for (uint32_t msr = MSR_KVM_OLD_WALL_CLOCK; msr <= MSR_KVM_OLD_SYSTEM_TIME; msr++) {
+		deny(writes, msr);
+		deny(reads, msr);
+	}
 	/* The first range that matches counts, one for each direction. */
 	filter.ranges[0] =
 		(struct kvm_msr_filter_range){ KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
@@ -81,6 +93,9 @@ int kvm_msr_filter_set(struct vsm_kvm *k, int vm_fd)
 	filter.ranges[1] =
 		(struct kvm_msr_filter_range){ KVM_MSR_FILTER_WRITE, LOW_MSRS, 0, writes };
 	filter.ranges[2] = (struct kvm_msr_filter_range){ KVM_MSR_FILTER_READ, LOW_MSRS, 0, reads };
+	filter.ranges[3] =
+		(struct kvm_msr_filter_range){ KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+					       KVM_MSRS_NR, KVM_MSRS, paravirtual };
 	if (kvm_ioctl(vm_fd, KVM_ENABLE_CAP, &cap) != 0 ||
 	    kvm_ioctl(vm_fd, KVM_X86_SET_MSR_FILTER, &filter) != 0)
 		return kvm_fail_sys(k, "vsm_kvm_create: KVM refused the MSR filter, errno");

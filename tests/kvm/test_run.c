@@ -256,6 +256,24 @@ START_TEST(the_vmm_may_answer_for_an_msr)
 }
 END_TEST
 
+/* CPUID tells the guest of no KVM, so KVM's own clocks are not there either. */
+START_TEST(msrs_of_kvm_are_gp)
+{
+	static const uint32_t msrs[] = { 0x11, 0x12, 0x4b564d00, 0x4b564d01, 0x4b564d03 };
+	struct kt *t = kt_new(NULL);
+
+	for (size_t i = 0; i < sizeof(msrs) / sizeof(msrs[0]); i++) {
+		unknown_msr(t, msrs[i], 1);
+		ck_assert_uint_eq(kt_stop(t), 0);
+		ck_assert_uint_eq(kt_vector(t, 0), 13);
+		unknown_msr(t, msrs[i], 0);
+		ck_assert_uint_eq(kt_stop(t), 0);
+		ck_assert_uint_eq(kt_vector(t, 0), 13);
+	}
+	kt_free(t);
+}
+END_TEST
+
 START_TEST(synthetic_msrs_do_not_reach_the_vmm)
 {
 	struct kt *t = kt_new(NULL);
@@ -413,6 +431,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_dropped_store_does_not_reach_the_device),
 	VSMTEST_CASE(an_unknown_msr_is_gp_by_default),
 	VSMTEST_CASE(the_vmm_may_answer_for_an_msr),
+	VSMTEST_CASE(msrs_of_kvm_are_gp),
 	VSMTEST_CASE(synthetic_msrs_do_not_reach_the_vmm),
 	VSMTEST_CASE(cpuid_is_that_of_the_partition),
 	VSMTEST_CASE(hlt_is_an_exit),

@@ -7,8 +7,6 @@
 
 #include <vsm/hv.h>
 
-#define VECTOR_GP 13u
-
 static int is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 {
 	const struct vk_range *range = kvm_range_find(k, gpa);
@@ -110,15 +108,6 @@ static int collect(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	return 0;
 }
 
-/* TLFS 3.13: the guest's own fault, not an access that a VTL has denied. */
-static int overlay_written(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
-{
-	struct vsm_exception gp = { .vector = VECTOR_GP, .has_error_code = 1 };
-	int r = kvm_event_raise(kvp, v, &gp);
-
-	return r != 0 ? r : VSM_VERDICT_RETRY;
-}
-
 static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
@@ -137,10 +126,6 @@ static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 		if (f == NULL)
 			return VSM_VERDICT_RETRY;
 		fault.gpa = f->gpa;
-		if (kvm_overlay_covers(kvp->k, vtl, f->gpa)) {
-			v->store.count = 0;
-			return overlay_written(kvp, v);
-		}
 		r = vsm_vp_memory_fault(kvp->vp, &fault);
 		if (r != VSM_VERDICT_RETRY)
 			break;
@@ -193,13 +178,12 @@ int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio)
 	return run->mmio.is_write ? store(kvp, vtl) : load(kvp, vtl);
 }
 
-/* Does the VTL's view of a page of RAM lack what an access needs? */
+/* Does the VTL's view of a page lack what an access needs? */
 static int is_denied(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int write)
 {
-	const struct vk_range *range = kvm_range_find(k, gpa);
 	int found;
 
-	if (range == NULL || !range->is_ram)
+	if (!is_ours(k, vtl, gpa))
 		return 0;
 	pthread_mutex_lock(&k->lock);
 	found = kvm_layout_find(&k->space[vtl].now, gpa, write) != NULL;
@@ -256,8 +240,5 @@ int kvm_fault_emulation(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine)
 		return vsm_vp_memory_fault(kvp->vp, &fault);
 	fault.access = HV_INTERCEPT_ACCESS_WRITE;
 	*mine = span_denied(kvp, vtl, linear, 16, 1, &fault);
-	if (!*mine)
-		return 0;
-	return kvm_overlay_covers(kvp->k, vtl, fault.gpa) ? overlay_written(kvp, v) :
-							    vsm_vp_memory_fault(kvp->vp, &fault);
+	return *mine ? vsm_vp_memory_fault(kvp->vp, &fault) : 0;
 }

@@ -415,6 +415,24 @@ START_TEST(an_overlay_moves)
 }
 END_TEST
 
+START_TEST(an_overlay_that_finds_no_slot_is_refused)
+{
+	struct kt *t = kt_new(NULL);
+	struct vk_space *space = &t->k->space[0];
+
+	kt_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 1);
+	kt_wrmsr(t, 0, HV_X64_MSR_HYPERCALL, CODE_PAGE0 | 1);
+	space->now.max = space->next.max = space->now.count;
+	kt_wrmsr(t, 0, HV_X64_MSR_HYPERCALL, 0x600000 | 1);
+	ck_assert_uint_eq(kt_vector(t, 0), 13);
+	ck_assert_uint_eq(space->overlay_count, 1);
+	ck_assert_int_eq(shown(t, 0, 0x600000), 2);
+	ck_assert_int_eq(shown(t, 0, CODE_PAGE0), 1);
+	ck_assert_uint_eq(kt_rdmsr(t, 0, HV_X64_MSR_HYPERCALL), CODE_PAGE0 | 1);
+	kt_free(t);
+}
+END_TEST
+
 START_TEST(an_overlay_where_no_ram_is)
 {
 	struct kt *t = kt_new(NULL);
@@ -484,6 +502,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_slot_that_kvm_refuses_changes_nothing),
 	VSMTEST_CASE(an_overlay_hides_ram_in_its_vtl_only),
 	VSMTEST_CASE(an_overlay_moves),
+	VSMTEST_CASE(an_overlay_that_finds_no_slot_is_refused),
 	VSMTEST_CASE(an_overlay_where_no_ram_is),
 	VSMTEST_CASE(rights_and_overlays_do_not_mix),
 	VSMTEST_CASE(reset_lifts_everything),

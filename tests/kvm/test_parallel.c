@@ -171,6 +171,47 @@ START_TEST(a_kick_storm_loses_no_instruction)
 }
 END_TEST
 
+/* What a kick is about comes before the guest goes on, also when the kick meets half-done I/O. */
+START_TEST(posted_work_goes_before_the_guest)
+{
+	struct hv_input_set_vp_registers *in;
+	struct hv_register_assoc *reg;
+	struct pair p;
+	/* in $0x60,%al; mov $1000,%ecx; 1: dec %ecx; jnz 1b; out %al,$0x81 */
+	static const uint8_t code[] = { 0xe4, 0x60, 0xb9, 0xe8, 0x03, 0,   0,
+					0xff, 0xc9, 0x75, 0xfc, 0xe6, 0x81 };
+	static const uint8_t stop[] = { STOP };
+
+	pair_start(&p);
+	kt_long_mode(&p.one, 0, 0);
+	memcpy(p.t->ram + SPIN_GPA, code, sizeof(code));
+	memcpy(p.t->ram + SPIN_GPA + 0x100, stop, sizeof(stop));
+	kt_set(&p.one, 0, HV_X64_REGISTER_RIP, SPIN_GPA);
+	ck_assert_uint_eq(kt_run(&p.one), VSM_KVM_EXIT_PIO);
+	p.one.exit.data[0] = 0x5a;
+	/* VTL1 of VP 0 moves RIP of VP 1. */
+	in = (void *)kt_at(p.t, INPUT_GPA);
+	reg = (void *)(in + 1);
+	memset(in, 0, sizeof(*in) + sizeof(*reg));
+	in->partition_id = HV_PARTITION_ID_SELF;
+	in->vp_index = 1;
+	in->input_vtl = 0x10;
+	reg->name = HV_X64_REGISTER_RIP;
+	reg->value.low = SPIN_GPA + 0x100;
+	kt_set(p.t, 1, HV_X64_REGISTER_RCX, HVCALL_SET_VP_REGISTERS | REPS(1));
+	kt_set(p.t, 1, HV_X64_REGISTER_RDX, INPUT_GPA);
+	KT_CODE(p.t, 1, 0xe6, 0x7e, 0x90, STOP);
+	ck_assert_uint_eq(kt_run(p.t), VSM_KVM_EXIT_BLOCKED);
+	ck_assert_uint_eq(kt_run(&p.one), VSM_KVM_EXIT_PIO);
+	ck_assert_uint_eq(p.one.exit.address, STOP_PORT);
+	ck_assert_uint_eq(p.one.exit.rip, SPIN_GPA + 0x102);
+	ck_assert_uint_eq(kt_get(&p.one, 0, HV_X64_REGISTER_RAX) & 0xff, 0x5a);
+	ck_assert_uint_eq(kt_stop(p.t), 1);
+	ck_assert_uint_eq(kt_get(p.t, 1, HV_X64_REGISTER_RAX), REPS(1));
+	kt_free(p.t);
+}
+END_TEST
+
 START_TEST(the_second_vp_has_its_own_vtls)
 {
 	struct vsm_kvm_vp *vp = NULL;
@@ -193,6 +234,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(no_write_lands_after_the_page_was_denied),
 	VSMTEST_CASE(rights_of_other_pages_do_not_disturb_a_vp),
 	VSMTEST_CASE(a_kick_storm_loses_no_instruction),
+	VSMTEST_CASE(posted_work_goes_before_the_guest),
 	VSMTEST_CASE(the_second_vp_has_its_own_vtls),
 };
 

@@ -3,6 +3,7 @@
 #include "kvm_private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include <vsm/hv.h>
@@ -108,6 +109,9 @@ static int collect(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	return 0;
 }
 
+/* How long another VP may take from changing the table to changing the slots. */
+#define GRANT_WAIT_MS 10000u
+
 static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
@@ -120,8 +124,11 @@ static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 
 	if (r != 0)
 		return r;
-	/* Each round deals with one page; what was allowed meanwhile is done at once. */
-	for (uint32_t i = 0; i <= VK_FRAGMENTS_MAX; i++) {
+	/* Each round deals with one page; what was allowed meanwhile is done at once. Another VP that
+	 * grants has changed the table before it changes the slots: no store must get lost then. */
+	for (uint32_t i = 0; i <= VK_FRAGMENTS_MAX + GRANT_WAIT_MS; i++) {
+		if (i > VK_FRAGMENTS_MAX)
+			poll(NULL, 0, 1);
 		f = perform(kvp, vtl, &v->store);
 		if (f == NULL)
 			return VSM_VERDICT_RETRY;
@@ -130,6 +137,8 @@ static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 		if (r != VSM_VERDICT_RETRY)
 			break;
 	}
+	if (r == VSM_VERDICT_RETRY)
+		r = kvm_fail(kvp->k, VSM_ERR_HOST, "denied store: allowed, but no slot shows it");
 	if (r == VSM_VERDICT_SWITCHED || r == VSM_VERDICT_BLOCKED)
 		kvp->count.held++;
 	else
@@ -141,8 +150,12 @@ void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
 
-	if (v->store.count == 0)
+	/* Parts of another VTL's store that the VMM has not taken yet go first: all of them together
+	 * may be more than there is room for. */
+	if (v->store.count == 0 || kvp->device_next < kvp->device_count)
 		return;
+	kvp->device_count = 0;
+	kvp->device_next = 0;
 	if (v->run->s.regs.regs.rip == v->store.rip && perform(kvp, vtl, &v->store) == NULL)
 		kvp->count.done++;
 	else

@@ -205,6 +205,43 @@ START_TEST(a_dropped_store_does_not_reach_the_device)
 }
 END_TEST
 
+/* A held store, as fault.c leaves one: VK_FRAGMENTS_MAX parts, all of them for a device. */
+static void hold_device_store(struct kt *t, uint32_t vtl)
+{
+	struct vk_vcpu *v = &t->vp->vcpu[vtl];
+
+	v->store.rip = v->run->s.regs.regs.rip;
+	v->store.count = VK_FRAGMENTS_MAX;
+	for (uint32_t i = 0; i < VK_FRAGMENTS_MAX; i++)
+		v->store.fragment[i] = (struct vk_fragment){ .gpa = DEVICE_GPA + 8 * i + 4096 * vtl,
+							     .len = 8,
+							     .is_device = 1 };
+}
+
+/* VTL1's own store may end between the fault of VTL0's and its grant: each has the room for itself. */
+START_TEST(parts_for_devices_of_two_vtls_do_not_pile_up)
+{
+	struct kt *t = kt_new(NULL);
+
+	hold_device_store(t, 0);
+	hold_device_store(t, 1);
+	kvm_store_settle(t->vp, 1);
+	ck_assert_uint_eq(t->vp->device_count, VK_FRAGMENTS_MAX);
+	/* The VMM has not taken them: VTL0's has to wait. */
+	kvm_store_settle(t->vp, 0);
+	ck_assert_uint_eq(t->vp->device_count, VK_FRAGMENTS_MAX);
+	ck_assert_uint_eq(t->vp->device[0].gpa, DEVICE_GPA + 4096);
+	ck_assert_uint_eq(t->vp->vcpu[0].store.count, VK_FRAGMENTS_MAX);
+	t->vp->device_next = VK_FRAGMENTS_MAX;
+	kvm_store_settle(t->vp, 0);
+	ck_assert_uint_eq(t->vp->device_next, 0);
+	ck_assert_uint_eq(t->vp->device_count, VK_FRAGMENTS_MAX);
+	ck_assert_uint_eq(t->vp->device[0].gpa, DEVICE_GPA);
+	ck_assert_uint_eq(t->vp->vcpu[0].store.count, 0);
+	kt_free(t);
+}
+END_TEST
+
 /* wrmsr, rdmsr without kt_stop(): the VMM answers. */
 static void unknown_msr(struct kt *t, uint32_t msr, int is_write)
 {
@@ -429,6 +466,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_kick_within_a_wide_device_read),
 	VSMTEST_CASE(a_store_from_denied_ram_into_a_device),
 	VSMTEST_CASE(a_dropped_store_does_not_reach_the_device),
+	VSMTEST_CASE(parts_for_devices_of_two_vtls_do_not_pile_up),
 	VSMTEST_CASE(an_unknown_msr_is_gp_by_default),
 	VSMTEST_CASE(the_vmm_may_answer_for_an_msr),
 	VSMTEST_CASE(msrs_of_kvm_are_gp),

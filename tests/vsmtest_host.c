@@ -75,7 +75,7 @@ static int fault_due(struct vsmtest *t, enum vsmtest_op op, int failable)
 	t->failable++;
 	if (t->fault_any && t->failable == t->fault_any) {
 		t->faults_hit++;
-		return -VSM_ERR_HOST;
+		return t->fault_result ? t->fault_result : -VSM_ERR_HOST;
 	}
 	if (!fault->at)
 		return 0;

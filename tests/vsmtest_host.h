@@ -201,6 +201,7 @@ struct vsmtest {
 
 	struct vsmtest_fault fault[VSMTEST_OPS];
 	uint32_t fault_any; /**< Test: the n-th failable call of any op fails; 0: off. */
+	int32_t fault_result; /**< Test: what it answers then; 0: -VSM_ERR_HOST. */
 	uint32_t failable; /**< Failable calls so far; counts also when none fails. */
 	uint32_t faults_hit; /**< Injected failures so far. */
 	uint32_t count[VSMTEST_OPS]; /**< Calls of each op. */

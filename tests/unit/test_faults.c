@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every host op fails at every call of every scenario. After a failed entry nothing that the guest
- * can see has changed, and the same entry made again ends as if nothing had been. Of a hypercall
- * that failed after its work was done, the output and what it set may stay: the guest stands at the
- * trap, and making the call again does the same.
+ * Every host op fails at every call of every scenario, in each of several ways. After a failed entry
+ * nothing that the guest can see has changed, and the same entry made again ends as if nothing had
+ * been. Of a hypercall that failed after its work was done, the output and what it set may stay: the
+ * guest stands at the trap, and making the call again does the same.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "vsmtest.h"
@@ -12,6 +13,14 @@
 #define A 0x150000ull
 #define B 0x151000ull
 #define R HV_MAP_GPA_READABLE
+
+#define GARBAGE 0x7eadbeef
+
+/* How an op fails: errors that mean something to some ops, and what is no answer at all. */
+static const int32_t kinds[] = { -VSM_ERR_HOST, -VSM_ERR_NOMEM, -VSM_ERR_INVAL, GARBAGE };
+
+/* Failures that were made and judged in this process; one process runs all tests. */
+static uint32_t points;
 
 struct scenario {
 	const char *name;
@@ -70,64 +79,81 @@ static uint64_t clean_end(const struct scenario *s, uint32_t *failable)
 	return hash;
 }
 
-/* The step with its n-th op failing. */
-static void one_failure(const struct scenario *s, uint32_t n, uint64_t end)
+/* A first try that fails at once shows the registers that the step itself sets. */
+static void show_registers(const struct scenario *s, struct vsmtest *t)
+{
+	int verdict;
+
+	t->fault_any = t->failable + 1;
+	verdict = s->step(t);
+	t->fault_any = 0;
+	ck_assert_msg(verdict < 0 || verdict == VSM_VERDICT_EXCEPTION,
+		      "%s: %s although the first op failed", s->name,
+		      vsmtest_verdict_text(verdict));
+}
+
+/* What a failed entry left behind. @return 1 if there is nothing to make good. */
+static int judge(const struct scenario *s, struct vsmtest *t, uint64_t hash, uint64_t end,
+		 const struct result_registers *before)
+{
+	int verdict = t->verdict;
+
+	/* Whatever the op said, the caller of an entry learns that it was the host. */
+	if (verdict < 0)
+		assert_err(verdict, -VSM_ERR_HOST);
+	/* A failure that costs nothing, such as a lost interrupt. */
+	if (verdict == s->verdict && verdict != VSM_VERDICT_RESUME)
+		return 1;
+	if (verdict == VSM_VERDICT_RESUME) {
+		/* Answered: refused with a status, or not harmed at all. */
+		if (vsmtest_hash(t) == end)
+			return 1;
+		put_back(t, before);
+	}
+	ck_assert_msg(s->repeatable || vsmtest_hash(t) == hash,
+		      "%s: an op failed with %d, %s, and something has changed", s->name,
+		      t->fault_result, vsmtest_verdict_text(verdict));
+	return 0;
+}
+
+/* The step with its n-th op failing in one way. */
+static void one_failure(const struct scenario *s, uint32_t n, int32_t kind, uint64_t end)
 {
 	struct vsmtest *t = prepared(s);
 	struct result_registers before;
 	uint64_t hash;
 	int verdict;
 
-	/* A first try that fails at once shows the registers that the step itself sets. */
-	t->fault_any = t->failable + 1;
-	verdict = s->step(t);
-	ck_assert_msg(verdict < 0 || verdict == VSM_VERDICT_EXCEPTION || n == 1,
-		      "%s: %s although the first op failed", s->name,
-		      vsmtest_verdict_text(verdict));
-	if (verdict >= 0 && verdict != VSM_VERDICT_EXCEPTION) {
-		vsmtest_free(t);
-		return;
-	}
-	t->fault_any = 0;
+	show_registers(s, t);
 	hash = vsmtest_hash(t);
 	keep(t, &before);
 	t->faults_hit = 0;
+	t->fault_result = kind;
 	t->fault_any = t->failable + n;
-	verdict = s->step(t);
-	t->fault_any = 0;
+	s->step(t);
 	ck_assert_uint_eq(t->faults_hit, 1);
-	if (verdict == s->verdict && verdict != VSM_VERDICT_RESUME) {
-		/* A failure that costs nothing, such as a lost interrupt. */
-		vsmtest_free(t);
-		return;
+	points++;
+	t->fault_any = 0;
+	if (!judge(s, t, hash, end, &before)) {
+		verdict = s->step(t);
+		ck_assert_msg(verdict == s->verdict, "%s: after op call %u had failed with %d: %s",
+			      s->name, n, kind, vsmtest_verdict_text(verdict));
+		ck_assert_msg(vsmtest_hash(t) == end,
+			      "%s: after op call %u had failed with %d it ends elsewhere", s->name,
+			      n, kind);
 	}
-	if (verdict == VSM_VERDICT_RESUME) {
-		/* Answered: refused with a status, or not harmed at all. */
-		if (vsmtest_hash(t) == end) {
-			vsmtest_free(t);
-			return;
-		}
-		put_back(t, &before);
-	}
-	ck_assert_msg(s->repeatable || vsmtest_hash(t) == hash,
-		      "%s: op %u failed, %s, and something has changed", s->name, n,
-		      vsmtest_verdict_text(verdict));
-	verdict = s->step(t);
-	ck_assert_msg(verdict == s->verdict, "%s: after op %u had failed: %s", s->name, n,
-		      vsmtest_verdict_text(verdict));
-	ck_assert_msg(vsmtest_hash(t) == end, "%s: after op %u had failed it ends elsewhere",
-		      s->name, n);
 	vsmtest_free(t);
 }
 
 static void all_failures(const struct scenario *s)
 {
-	uint32_t failable, n;
+	uint32_t failable, n, i;
 	uint64_t end = clean_end(s, &failable);
 
 	ck_assert_msg(failable > 0, "%s makes no host call", s->name);
 	for (n = 1; n <= failable; n++)
-		one_failure(s, n, end);
+		for (i = 0; i < VSMTEST_COUNT(kinds); i++)
+			one_failure(s, n, kinds[i], end);
 }
 
 static void nothing(struct vsmtest *t)
@@ -339,6 +365,51 @@ static int move_assist(struct vsmtest *t)
 	return vsmtest_wrmsr(t, 0, HV_X64_MSR_VP_ASSIST_PAGE, B | 1);
 }
 
+static int get_xmm(struct vsmtest *t)
+{
+	struct hv_register_value *xmm = vsmtest_slot(t, 0, t->vp[0].active, HV_X64_REGISTER_XMM0);
+
+	memset(xmm, 0, 6 * sizeof(*xmm));
+	xmm[0].low = HV_X64_REGISTER_CR3 | (uint64_t)HV_X64_REGISTER_RSP << 32;
+	xmm[0].high = HV_REGISTER_VP_INDEX | (uint64_t)HV_X64_REGISTER_RBX << 32;
+	return vsmtest_hypercall(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 4) | HV_HYPERCALL_FAST,
+				 HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF);
+}
+
+static int reference_tsc(struct vsmtest *t)
+{
+	return vsmtest_wrmsr(t, 0, HV_X64_MSR_REFERENCE_TSC, B | 1);
+}
+
+static int set_cr3(struct vsmtest *t)
+{
+	return set_one(t, VSMTEST_VTL(0), HV_X64_REGISTER_CR3, 0x7000);
+}
+
+static int read_fault(struct vsmtest *t)
+{
+	return vsmtest_fault(t, 0, VSMTEST_IN_GPA(0), HV_INTERCEPT_ACCESS_READ);
+}
+
+static void caller32(struct vsmtest *t)
+{
+	hypercalls(t);
+	vsmtest_mode32(t, 0);
+}
+
+static int get_registers32(struct vsmtest *t)
+{
+	struct {
+		struct hv_input_get_vp_registers header;
+		uint32_t name[2];
+	} in = { { HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF, 0, { 0 } },
+		 { HV_X64_REGISTER_CR3, HV_X64_REGISTER_RSP } };
+
+	memcpy(vsmtest_ram(t, VSMTEST_IN_GPA(0)), &in, sizeof(in));
+	return vsmtest_hypercall32(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 2), VSMTEST_IN_GPA(0),
+				   VSMTEST_OUT_GPA(0));
+}
+
 #define SCENARIO_TEST(test, ...)                                         \
 	START_TEST(test)                                                 \
 	{                                                                \
@@ -371,6 +442,11 @@ SCENARIO_TEST(failures_in_lifting_an_overlay, with_simp, drop_simp, VSM_VERDICT_
 SCENARIO_TEST(failures_in_moving_off_a_stack, stacked, move_assist, VSM_VERDICT_RESUME, 0)
 SCENARIO_TEST(failures_in_lifting_below_a_stack, stacked, drop_simp, VSM_VERDICT_RESUME, 0)
 SCENARIO_TEST(failures_in_set_registers, in_vtl1, set_registers, VSM_VERDICT_RESUME, 1)
+SCENARIO_TEST(failures_in_a_get_that_fills_xmm, hypercalls, get_xmm, VSM_VERDICT_RESUME, 1)
+SCENARIO_TEST(failures_in_a_32_bit_get, caller32, get_registers32, VSM_VERDICT_RESUME, 1)
+SCENARIO_TEST(failures_in_set_cr3, in_vtl1, set_cr3, VSM_VERDICT_RESUME, 1)
+SCENARIO_TEST(failures_in_a_reference_tsc_page, nothing, reference_tsc, VSM_VERDICT_RESUME, 0)
+SCENARIO_TEST(failures_in_a_read_fault, denied_input, read_fault, VSM_VERDICT_SWITCHED, 0)
 
 /* A reset that fails somewhere says so, and a second one makes it good. */
 START_TEST(failures_in_a_reset)
@@ -477,6 +553,14 @@ START_TEST(a_failed_call_stands_at_its_trap_wherever_rip_was)
 }
 END_TEST
 
+/* The last one: counts what the others did. */
+START_TEST(enough_failures_were_made)
+{
+	printf("# %u host-op failures, each judged\n", points);
+	ck_assert_uint_ge(points, 300);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(failures_in_a_first_vtl_call),
 	VSMTEST_CASE(failures_in_a_later_vtl_call),
@@ -501,10 +585,16 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(failures_in_lifting_an_overlay),
 	VSMTEST_CASE(failures_in_moving_off_a_stack),
 	VSMTEST_CASE(failures_in_lifting_below_a_stack),
+	VSMTEST_CASE(failures_in_a_get_that_fills_xmm),
+	VSMTEST_CASE(failures_in_a_32_bit_get),
+	VSMTEST_CASE(failures_in_set_cr3),
+	VSMTEST_CASE(failures_in_a_reference_tsc_page),
+	VSMTEST_CASE(failures_in_a_read_fault),
 	VSMTEST_CASE(failures_in_a_reset),
 	VSMTEST_CASE(memory_that_cannot_be_zeroed_is_an_error),
 	VSMTEST_CASE(host_errors_are_counted),
 	VSMTEST_CASE(a_failed_call_stands_at_its_trap_wherever_rip_was),
+	VSMTEST_CASE(enough_failures_were_made),
 };
 
 int main(void)

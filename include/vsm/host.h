@@ -190,7 +190,8 @@ struct vsm_host_ops {
 	 * and enforces what vsm_gpa_rights() says *then*, not what the ranges say, so that two VPs
 	 * that protect at once cannot leave a stale view. Overlay pages keep their own rights.
 	 *
-	 * @param ranges changed ranges only; order is that of the guest's list.
+	 * @param ranges changed ranges only, in the order of the guest's list; vsm_partition_reset()
+	 *               gives all of RAM.
 	 * @param count  1 .. 512 × max_vtl.
 	 * @param done   set by the host when it fails: ranges that were applied, 0 .. count - 1.
 	 * Thread: that of the entry. Locks: none. May fail: -VSM_ERR_NOMEM gives the guest

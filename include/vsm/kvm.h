@@ -373,8 +373,9 @@ VSM_EXPORT uint32_t vsm_kvm_carry(const struct vsm_kvm *k);
  * Shared registers of the register table that switches do not move, for a report.
  *
  * Even with all of #VSM_KVM_CARRY_DEFAULT there are some: MSRs that the hardware changes by itself
- * (MPERF, performance counters, branch records) or that KVM has in newer versions only (CET). They
- * are named whether this KVM and the guest's CPUID have them or not.
+ * (MPERF, performance counters, branch records), that KVM has in newer versions only (CET), or that
+ * exist with a feature of CPUID only (UMWAIT_CONTROL, TSX_CTRL, XFD): a guest that uses such a feature
+ * sets it up in each VTL. They are named whether this KVM and the guest's CPUID have them or not.
  *
  * @param k     the backend.
  * @param names filled with HV names; may be NULL if max is 0.

@@ -21,6 +21,7 @@ static const int32_t kinds[] = { -VSM_ERR_HOST, -VSM_ERR_NOMEM, -VSM_ERR_INVAL, 
 
 /* Failures that were made and judged in this process; one process runs all tests. */
 static uint32_t points;
+static uint32_t points_of[VSMTEST_OPS];
 
 struct scenario {
 	const char *name;
@@ -79,6 +80,18 @@ static uint64_t clean_end(const struct scenario *s, uint32_t *failable)
 	return hash;
 }
 
+/* One failure was made: of which op? */
+static void count_point(const struct vsmtest *t, uint32_t since)
+{
+	uint32_t i;
+
+	ck_assert_uint_eq(t->faults_hit, 1);
+	for (i = since; i != t->calls; i++)
+		if (t->call[i % VSMTEST_MAX_CALLS].result == t->fault_result)
+			points_of[t->call[i % VSMTEST_MAX_CALLS].op]++;
+	points++;
+}
+
 /* A first try that fails at once shows the registers that the step itself sets. */
 static void show_registers(const struct scenario *s, struct vsmtest *t)
 {
@@ -122,6 +135,7 @@ static void one_failure(const struct scenario *s, uint32_t n, int32_t kind, uint
 	struct vsmtest *t = prepared(s);
 	struct result_registers before;
 	uint64_t hash;
+	uint32_t since;
 	int verdict;
 
 	show_registers(s, t);
@@ -130,9 +144,9 @@ static void one_failure(const struct scenario *s, uint32_t n, int32_t kind, uint
 	t->faults_hit = 0;
 	t->fault_result = kind;
 	t->fault_any = t->failable + n;
+	since = t->calls;
 	s->step(t);
-	ck_assert_uint_eq(t->faults_hit, 1);
-	points++;
+	count_point(t, since);
 	t->fault_any = 0;
 	if (!judge(s, t, hash, end, &before)) {
 		verdict = s->step(t);
@@ -448,40 +462,52 @@ SCENARIO_TEST(failures_in_set_cr3, in_vtl1, set_cr3, VSM_VERDICT_RESUME, 1)
 SCENARIO_TEST(failures_in_a_reference_tsc_page, nothing, reference_tsc, VSM_VERDICT_RESUME, 0)
 SCENARIO_TEST(failures_in_a_read_fault, denied_input, read_fault, VSM_VERDICT_SWITCHED, 0)
 
+/* @return 0 if a reset makes fewer calls than n. */
+static int reset_failure(uint32_t n, int32_t kind)
+{
+	struct vsmtest *t = vsmtest_new(NULL);
+	uint32_t since;
+	int err;
+
+	in_vtl1(t);
+	/* Page by page zeroing would make it long; see below. */
+	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x1f),
+		      HV_STATUS_SUCCESS);
+	assert_status(vsmtest_modify_gpa(t, 0, R, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
+	t->relaxed = 1;
+	t->faults_hit = 0;
+	t->fault_result = kind;
+	t->fault_any = t->failable + n;
+	since = t->calls;
+	err = vsmtest_reset(t);
+	t->fault_any = 0;
+	if (!t->faults_hit) {
+		assert_err(err, 0);
+		vsmtest_free(t);
+		return 0;
+	}
+	count_point(t, since);
+	assert_err(err, -VSM_ERR_HOST);
+	assert_err(vsmtest_reset(t), 0);
+	t->relaxed = 0;
+	ck_assert_uint_eq(vsmtest_overlays(t, 0) + vsmtest_overlays(t, 1), 0);
+	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), VSM_RIGHTS_ALL);
+	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+	vsmtest_free(t);
+	return 1;
+}
+
 /* A reset that fails somewhere says so, and a second one makes it good. */
 START_TEST(failures_in_a_reset)
 {
-	uint32_t n;
+	uint32_t n, i;
 
-	for (n = 1; n < 200; n++) {
-		struct vsmtest *t = vsmtest_new(NULL);
-		int err;
-
-		in_vtl1(t);
-		/* Page by page zeroing would make it long; see below. */
-		assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x1f),
-			      HV_STATUS_SUCCESS);
-		assert_status(vsmtest_modify_gpa(t, 0, R, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
-		t->relaxed = 1;
-		t->faults_hit = 0;
-		t->fault_any = t->failable + n;
-		err = vsmtest_reset(t);
-		t->fault_any = 0;
-		if (!t->faults_hit) {
-			assert_err(err, 0);
-			vsmtest_free(t);
-			break;
-		}
-		assert_err(err, -VSM_ERR_HOST);
-		assert_err(vsmtest_reset(t), 0);
-		t->relaxed = 0;
-		ck_assert_uint_eq(vsmtest_overlays(t, 0) + vsmtest_overlays(t, 1), 0);
-		ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), VSM_RIGHTS_ALL);
-		assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
-		vsmtest_free(t);
+	for (i = 0; i < VSMTEST_COUNT(kinds); i++) {
+		for (n = 1; n < 200 && reset_failure(n, kinds[i]); n++)
+			;
+		ck_assert_uint_gt(n, 2);
+		ck_assert_uint_lt(n, 200);
 	}
-	ck_assert_uint_gt(n, 2);
-	ck_assert_uint_lt(n, 200);
 }
 END_TEST
 
@@ -554,9 +580,22 @@ START_TEST(a_failed_call_stands_at_its_trap_wherever_rip_was)
 END_TEST
 
 /* The last one: counts what the others did. */
-START_TEST(enough_failures_were_made)
+START_TEST(every_op_has_failed_often_enough)
 {
-	printf("# %u host-op failures, each judged\n", points);
+	static const enum vsmtest_op ops[] = {
+		VSMTEST_REGS_GET,  VSMTEST_REGS_SET,	 VSMTEST_XMM_GET,   VSMTEST_XMM_SET,
+		VSMTEST_GPA_READ,  VSMTEST_GPA_WRITE,	 VSMTEST_PROTECT,   VSMTEST_OVERLAY_MAP,
+		VSMTEST_TLB_FLUSH, VSMTEST_INJECT_EVENT, VSMTEST_INTERRUPT, VSMTEST_SWITCH_VTL,
+	};
+	size_t i;
+
+	printf("# %u host-op failures, each judged:", points);
+	for (i = 0; i < VSMTEST_COUNT(ops); i++)
+		printf(" %s %u", vsmtest_op_name(ops[i]), points_of[ops[i]]);
+	printf("\n");
+	for (i = 0; i < VSMTEST_COUNT(ops); i++)
+		ck_assert_msg(points_of[ops[i]] >= VSMTEST_COUNT(kinds), "%s has not failed",
+			      vsmtest_op_name(ops[i]));
 	ck_assert_uint_ge(points, 300);
 }
 END_TEST
@@ -594,7 +633,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(memory_that_cannot_be_zeroed_is_an_error),
 	VSMTEST_CASE(host_errors_are_counted),
 	VSMTEST_CASE(a_failed_call_stands_at_its_trap_wherever_rip_was),
-	VSMTEST_CASE(enough_failures_were_made),
+	VSMTEST_CASE(every_op_has_failed_often_enough),
 };
 
 int main(void)

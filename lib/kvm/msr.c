@@ -160,49 +160,19 @@ static int share(struct vsm_kvm_vp *kvp, uint32_t msr, uint64_t before, uint64_t
 	return 0;
 }
 
-/* One offset for all VTLs, or their clocks would part. */
-static int share_tsc(struct vsm_kvm_vp *kvp, uint64_t delta)
-{
-	struct kvm_device_attr attr = { .group = 0, .attr = 0 };
-	uint64_t offset = 0;
-
-	if ((kvp->k->facts.host.flags & VSM_KVM_HAS_TSC_OFFSET) == 0)
-		return -VSM_ERR_INVAL;
-	attr.addr = (uint64_t)(uintptr_t)&offset;
-	if (kvm_vcpu_ioctl(kvp, &kvp->vcpu[0], KVM_GET_DEVICE_ATTR, &attr) != 0)
-		return -VSM_ERR_INVAL;
-	offset += delta;
-	for (uint32_t i = 0; i < kvp->k->vtls; i++) {
-		if (kvm_vcpu_ioctl(kvp, &kvp->vcpu[i], KVM_SET_DEVICE_ATTR, &attr) == 0)
-			continue;
-		offset -= delta;
-		while (i-- > 0)
-			kvm_vcpu_ioctl(kvp, &kvp->vcpu[i], KVM_SET_DEVICE_ATTR, &attr);
-		return -VSM_ERR_INVAL;
-	}
-	return 0;
-}
-
 int kvm_msr_share(struct vsm_kvm_vp *kvp, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	uint64_t before = 0;
-	int r;
 
+	/* One counter serves all VTLs and the reference time: a VTL that could move it would forge
+	 * the time of those above it. What changes nothing may be written. */
+	if (msr == MSR_TSC)
+		return -VSM_ERR_INVAL;
 	if (kvm_msr_get(kvp, &kvp->vcpu[vtl], msr, &before) != 0)
 		return -VSM_ERR_INVAL;
 	if (msr == MSR_MISC_ENABLE && ((before ^ value) & MISC_ENABLE_READ_ONLY) != 0)
 		return -VSM_ERR_INVAL;
-	if (msr == MSR_TSC)
-		return share_tsc(kvp, value - before);
-	if (msr != MSR_TSC_ADJUST)
-		return share(kvp, msr, before, value);
-	r = share(kvp, msr, before, value);
-	if (r != 0)
-		return r;
-	/* SDM vol. 3B, 18.17.3: what is added to TSC_ADJUST is added to the TSC. KVM does that for a
-	 * guest's write only. */
-	r = share_tsc(kvp, value - before);
-	if (r != 0)
-		share(kvp, msr, before, before);
-	return r;
+	if (msr == MSR_TSC_ADJUST)
+		return value == before ? 0 : -VSM_ERR_INVAL;
+	return share(kvp, msr, before, value);
 }

@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "host.h"
+#include "lock.h"
 #include "vsmtest.h"
 
 static const uint64_t data_page = VSMTEST_DATA_GPA >> HV_PAGE_SHIFT;
@@ -186,6 +188,39 @@ START_TEST(no_lock_is_held_over_any_op)
 	ck_assert_msg(!probe.bad, "another thread failed during %s", probe.what);
 	ck_assert_uint_gt(probe.seen[VSMTEST_PROTECT], 0);
 	ck_assert_uint_gt(probe.seen[VSMTEST_OVERLAY_MAP], 0);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* The library's own guard, tripped on purpose: with its lock held no op is reached. */
+START_TEST(an_op_under_a_lock_is_refused_and_logged)
+{
+	struct vsmtest *t = vsmtest_new(NULL);
+	struct vsm_vp *vp = t->vp[0].vp;
+	struct vsm_reg reg = { .name = HV_X64_REGISTER_RAX };
+	struct vsm_overlay overlay = { .vp = VSM_ALL_VPS };
+	struct vsm_protect_range range = { 0, VSMTEST_PAGE, 0, VSM_RIGHTS_ALL };
+	uint8_t bytes[96] = { 0 };
+	uint32_t calls = t->calls, done;
+
+	lock_take(t->vsm, vp);
+	assert_err(host_regs_get(vp, 0, VSM_REGS_GPR, &reg, 1), -VSM_ERR_HOST);
+	assert_err(host_regs_set(vp, 0, VSM_REGS_GPR, &reg, 1), -VSM_ERR_HOST);
+	assert_err(host_xmm_get(vp, 0, bytes), -VSM_ERR_HOST);
+	assert_err(host_xmm_set(vp, 0, bytes), -VSM_ERR_HOST);
+	assert_err(host_switch(vp, 0, 1, VSM_SWITCH_PREPARE), -VSM_ERR_HOST);
+	assert_err(host_gpa_read(t->vsm, vp, 0, bytes, 8), -VSM_ERR_HOST);
+	assert_err(host_gpa_write(t->vsm, vp, 0, bytes, 8), -VSM_ERR_HOST);
+	assert_err(host_overlay_map(t->vsm, vp, &overlay, 0), -VSM_ERR_HOST);
+	assert_err(host_protect(t->vsm, vp, &range, 1, &done, 0), -VSM_ERR_HOST);
+	assert_err(host_tlb_flush(t->vsm, vp, 0, 0), -VSM_ERR_HOST);
+	assert_err(host_inject(vp, 0, NULL), -VSM_ERR_HOST);
+	assert_err(host_interrupt(vp, 0, 32, 0), -VSM_ERR_HOST);
+	host_kick(vp, vp);
+	lock_drop(t->vsm, vp);
+	ck_assert_uint_eq(t->calls, calls);
+	ck_assert(vsmtest_logged(t, "regs_get: a lock of libvsm is held over a host op"));
+	ck_assert(vsmtest_logged(t, "kick: a lock of libvsm is held over a host op"));
 	vsmtest_free(t);
 }
 END_TEST
@@ -529,6 +564,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(entries_from_within_an_op_are_misuse),
 	VSMTEST_CASE(the_named_functions_may_be_called_from_an_op),
 	VSMTEST_CASE(no_lock_is_held_over_any_op),
+	VSMTEST_CASE(an_op_under_a_lock_is_refused_and_logged),
 	VSMTEST_CASE(nothing_is_allocated_after_the_last_vp),
 	VSMTEST_CASE(the_ops_table_is_copied),
 	VSMTEST_CASE(entries_name_a_null_argument),

@@ -129,9 +129,11 @@ static int lifted(struct vsm_vp *vp, int result, uint32_t done)
 	if (result == 0)
 		return placed(vp);
 	vsm->overlay[slot_index(vsm, c->vtl, c->slot)] = c->before;
-	if (placed_too && show(vsm, vp, c->vtl, new_gpa, 0) != 0)
+	if (placed_too && show(vsm, vp, c->vtl, new_gpa, 0) != 0) {
 		log_line(vsm, LOG_OVERLAY, VSM_LOG_ERROR,
 			 "overlay: the host could not take back a page that it had placed");
+		result = -VSM_ERR_STATE; /* It shows what the guest did not get. */
+	}
 	return refused(vp, result);
 }
 

@@ -109,7 +109,7 @@ int plan_add(struct vsm_vp *vp, uint32_t element, uint32_t vtl, uint64_t gpa, ui
 }
 
 /* Ranges before `done` that belong to an element that is taken back: give them their old rights. */
-static void restore_host(struct vsm_vp *vp, uint32_t element, uint32_t done)
+static int restore_host(struct vsm_vp *vp, uint32_t element, uint32_t done)
 {
 	struct protect_plan *plan = &vp->plan;
 	uint32_t start = done;
@@ -119,10 +119,12 @@ static void restore_host(struct vsm_vp *vp, uint32_t element, uint32_t done)
 		start--;
 	for (uint32_t i = start; i < done; i++)
 		plan->ranges[i].rights = plan->old_rights[i];
-	if (start < done &&
-	    host_protect(vp->vsm, vp, &plan->ranges[start], done - start, &ignored, 0) != 0)
-		log_line(vp->vsm, LOG_PROTECT, VSM_LOG_ERROR,
-			 "protect: the host could not take back what it had applied");
+	if (start == done ||
+	    host_protect(vp->vsm, vp, &plan->ranges[start], done - start, &ignored, 0) == 0)
+		return 0;
+	log_line(vp->vsm, LOG_PROTECT, VSM_LOG_ERROR,
+		 "protect: the host could not take back what it had applied");
+	return -VSM_ERR_STATE;
 }
 
 static int plan_end(struct vsm_vp *vp)
@@ -183,7 +185,10 @@ static int protect_finished(struct vsm_vp *vp, int result, uint32_t done)
 		element = plan->element[done];
 		plan->failed = 1;
 		plan->status = vp->plan_undo(vp, element, result);
-		restore_host(vp, element, done);
+		if (restore_host(vp, element, done) != 0) {
+			op_release(vp);
+			return -VSM_ERR_HOST; /* As above: host and table have parted. */
+		}
 	}
 	return flush_all(vp);
 }

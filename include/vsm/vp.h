@@ -189,6 +189,7 @@ VSM_EXPORT int vsm_vp_rdmsr(struct vsm_vp *vp, uint32_t msr, uint64_t *value);
  *         get _RETRY instead of _BLOCKED: another VP is changing the same, execute WRMSR again.
  * @retval -VSM_ERR_INVAL  vp is NULL.
  * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
+ * @retval -VSM_ERR_HOST   the host could neither follow nor go back; the VP must not run on.
  */
 VSM_EXPORT int vsm_vp_wrmsr(struct vsm_vp *vp, uint32_t msr, uint64_t value);
 

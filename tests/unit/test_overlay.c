@@ -463,6 +463,20 @@ START_TEST(a_host_failure_in_a_move_leaves_the_old_place)
 }
 END_TEST
 
+/* The old page cannot be uncovered, nor the new one: the VP must not run on. */
+START_TEST(a_host_that_cannot_go_back_stops_the_vp)
+{
+	struct vsmtest *t = vsmtest_new(NULL);
+
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, 0x6001), VSM_VERDICT_RESUME);
+	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 2, 2, -VSM_ERR_HOST);
+	assert_err(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, 0x7001), -VSM_ERR_HOST);
+	ck_assert(vsmtest_logged(t, "could not take back"));
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(an_overlay_hides_and_gives_back),
 	VSMTEST_CASE(contents_follow_the_overlay),
@@ -484,6 +498,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(both_vtls_get_the_same_code_at_their_own_place),
 	VSMTEST_CASE(hypercalls_go_on_while_the_page_moves),
 	VSMTEST_CASE(a_host_failure_in_a_move_leaves_the_old_place),
+	VSMTEST_CASE(a_host_that_cannot_go_back_stops_the_vp),
 };
 
 int main(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_register.h"
 
+#include "enforceable.h"
 #include "host.h"
 #include "ops.h"
 #include "protect_plan.h"

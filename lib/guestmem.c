@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "guestmem.h"
 
+#include "enforceable.h"
 #include "host.h"
 #include "intercept.h"
-#include "protect_plan.h"
 
 #define MAX_GPN (1ULL << (52 - HV_PAGE_SHIFT))
 

@@ -2,6 +2,7 @@
 /* HvCallModifyVtlProtectionMask (TLFS 15.9.2, 15.15.1) */
 #include <string.h>
 
+#include "enforceable.h"
 #include "guestmem.h"
 #include "hc.h"
 #include "ops.h"

@@ -6,12 +6,12 @@
 #include "context.h"
 #include "cpuid.h"
 #include "crash.h"
+#include "enforceable.h"
 #include "guestmem.h"
 #include "host.h"
 #include "hypercall_page.h"
 #include "overlay.h"
 #include "partition.h"
-#include "protect_plan.h"
 #include "sized.h"
 
 /* Sizes in the first release; a caller's structure may not be smaller. */

@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "cpuid.h"
+#include "enforceable.h"
 #include "exception.h"
 #include "guestmem.h"
 #include "host.h"
@@ -12,7 +13,6 @@
 #include "msr.h"
 #include "ops.h"
 #include "overlay.h"
-#include "protect_plan.h"
 #include "vp_entry.h"
 
 /* One entry at a time per VP, and none from within its own host ops. */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "enforceable.h"
+
+#define EXECUTE (HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE)
+
+static int enforced(const struct vsm *vsm, uint32_t mask)
+{
+	return (vsm->config.enforceable & (1u << mask)) != 0;
+}
+
+uint32_t protect_host_rights(const struct vsm *vsm, uint32_t rights)
+{
+	if (enforced(vsm, rights))
+		return rights;
+	/* Two sets can meet in a mask that neither of them asked for. What the host cannot give
+	 * exactly it must give less of, except for execute rights that the operator gave up. */
+	if (enforced(vsm, rights | EXECUTE) && rights != 0 &&
+	    (vsm->config.flags & VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE) != 0)
+		return rights | EXECUTE;
+	return 0;
+}
+
+int protect_accepted(const struct vsm *vsm, uint32_t mask)
+{
+	return (vsm->accepted & (1u << mask)) != 0;
+}
+
+int protect_denier(const struct vsm_vp *vp, uint64_t gpa, uint32_t wanted)
+{
+	const struct vsm *vsm = vp->vsm;
+	uint32_t rights = VSM_RIGHTS_ALL;
+	int denier;
+
+	if (vsm->map == NULL || vsm_gpa_rights(vsm, vp_active(vp), gpa, &rights) != 0 ||
+	    (rights & wanted) == wanted)
+		return 0;
+	denier = vsm_protmap_denier(vsm->map, vp_active(vp), gpa, wanted);
+	return denier > 0 ? denier :
+			    vsm_protmap_denier(vsm->map, vp_active(vp), gpa, VSM_RIGHTS_ALL);
+}

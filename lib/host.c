@@ -201,6 +201,17 @@ int host_interrupt(struct vsm_vp *vp, uint32_t vtl, uint32_t vector, uint32_t au
 		       vp->vsm->ops.interrupt(vp->opaque, vtl, vector, auto_eoi));
 }
 
+uint8_t host_insn_decode(struct vsm_vp *vp, const uint8_t *bytes, uint32_t count, uint32_t mode)
+{
+	int length;
+
+	if (vp->vsm->ops.insn_decode == NULL || !may_call(vp->vsm, vp, "insn_decode"))
+		return 0;
+	length = vp->vsm->ops.insn_decode(vp->vsm->opaque, bytes, count, mode);
+	/* No instruction is longer than 15 bytes (SDM vol. 2A, 2.3.11). */
+	return length > 0 && length <= 15 && (uint32_t)length <= count ? (uint8_t)length : 0;
+}
+
 void host_crash(struct vsm_vp *vp, const uint64_t params[CRASH_PARAMS], uint64_t control)
 {
 	if (may_call(vp->vsm, vp, "crash"))

@@ -31,6 +31,8 @@ int host_tlb_flush(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t to
 void host_kick(struct vsm_vp *vp, struct vsm_vp *target);
 int host_inject(struct vsm_vp *vp, uint32_t vtl, const struct vsm_exception *event);
 int host_interrupt(struct vsm_vp *vp, uint32_t vtl, uint32_t vector, uint32_t auto_eoi);
+/* Length of an instruction, 0 if it is not known. */
+uint8_t host_insn_decode(struct vsm_vp *vp, const uint8_t *bytes, uint32_t count, uint32_t mode);
 void host_crash(struct vsm_vp *vp, const uint64_t params[CRASH_PARAMS], uint64_t control);
 void *host_alloc(const struct vsm_host_ops *ops, void *opaque, size_t size);
 void host_free(const struct vsm_host_ops *ops, void *opaque, void *ptr, size_t size);

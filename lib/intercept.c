@@ -98,7 +98,23 @@ static int read_context(struct vsm_vp *vp, struct vsm_intercept_context *context
 	return 0;
 }
 
-static int memory_message(struct hv_message *message, struct vsm_intercept_context *context,
+#define EFER_LMA  (1ULL << 10)
+#define RFLAGS_VM (1ULL << 17)
+#define ATTR_L	  (1U << 13)
+#define ATTR_DB	  (1U << 14)
+
+/* Default operand size of the intercepted code (SDM vol. 3A, 3.4.5). */
+static uint32_t code_mode(const struct vsm_intercept_context *context)
+{
+	if ((context->efer & EFER_LMA) != 0 && (context->cs.attributes & ATTR_L) != 0)
+		return 64;
+	if ((context->rflags & RFLAGS_VM) != 0 || (context->cs.attributes & ATTR_DB) == 0)
+		return 16;
+	return 32;
+}
+
+static int memory_message(struct vsm_vp *vp, struct hv_message *message,
+			  struct vsm_intercept_context *context,
 			  const struct vsm_memory_fault *fault)
 {
 	struct vsm_memory_intercept what = {
@@ -117,6 +133,10 @@ static int memory_message(struct hv_message *message, struct vsm_intercept_conte
 	memcpy(what.instruction_bytes, fault->instruction_bytes, sizeof(what.instruction_bytes));
 	context->access = fault->access;
 	context->instruction_length = fault->instruction_length;
+	if (fault->instruction_length == 0 && fault->instruction_byte_count != 0)
+		context->instruction_length = host_insn_decode(vp, fault->instruction_bytes,
+							       fault->instruction_byte_count,
+							       code_mode(context));
 	return vsm_message_memory(message, context, &what);
 }
 
@@ -136,7 +156,7 @@ int intercept_memory(struct vsm_vp *vp, uint32_t to, const struct vsm_memory_fau
 		return r;
 	if (rip != NULL)
 		context.rip = *rip;
-	r = memory_message(&message, &context, fault);
+	r = memory_message(vp, &message, &context, fault);
 	if (r != 0)
 		return r;
 	r = vtl_enter(vp, to, HV_VTL_ENTRY_INTERRUPT, rip);

@@ -18,10 +18,10 @@ static void default_failure(const char *text)
 void (*vsmtest_on_failure)(const char *text) = default_failure;
 
 static const char *const op_names[VSMTEST_OPS] = {
-	"regs_get",  "regs_set",  "xmm_get",	   "xmm_set",	  "switch_vtl",
-	"gpa_read",  "gpa_write", "overlay_arena", "overlay_map", "protect",
-	"tlb_flush", "kick",	  "inject_event",  "interrupt",	  "tsc",
-	"tsc_hz",    "alloc",	  "free",	   "log",	  "crash",
+	"regs_get",	"regs_set",	 "xmm_get",	"xmm_set", "switch_vtl", "gpa_read",
+	"gpa_write",	"overlay_arena", "overlay_map", "protect", "tlb_flush",	 "kick",
+	"inject_event", "interrupt",	 "tsc",		"tsc_hz",  "alloc",	 "free",
+	"log",		"crash",	 "insn_decode",
 };
 
 const char *vsmtest_op_name(uint32_t op)
@@ -304,6 +304,20 @@ static void op_crash(void *opaque, const uint64_t params[5], uint64_t control)
 	t->crash_control = control;
 }
 
+static int op_insn_decode(void *opaque, const uint8_t *bytes, uint32_t count, uint32_t mode)
+{
+	struct vsmtest *t = opaque;
+	int r = vsmtest_op_begin(t, VSMTEST_INSN_DECODE, NULL, 0, count, mode);
+
+	if (count == 0 || count > 16 || (mode != 16 && mode != 32 && mode != 64))
+		vsmtest_breach(t, "insn_decode of %u bytes in mode %u", count, mode);
+	else
+		memcpy(t->insn_bytes, bytes, count);
+	t->insn_count = count;
+	t->insn_mode = mode;
+	return r != 0 ? r : t->insn_length;
+}
+
 /* Clear the ops that the test wants absent. */
 static void drop_ops(struct vsm_host_ops *ops, uint32_t absent)
 {
@@ -332,6 +346,7 @@ static void drop_ops(struct vsm_host_ops *ops, uint32_t absent)
 	DROP(VSMTEST_FREE, free);
 	DROP(VSMTEST_LOG, log);
 	DROP(VSMTEST_CRASH, crash);
+	DROP(VSMTEST_INSN_DECODE, insn_decode);
 #undef DROP
 }
 
@@ -359,6 +374,7 @@ void vsmtest_ops(struct vsmtest *t, struct vsm_host_ops *ops)
 		.free = op_free,
 		.log = op_log,
 		.crash = op_crash,
+		.insn_decode = op_insn_decode,
 	};
 
 	*ops = all;

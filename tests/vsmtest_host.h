@@ -93,6 +93,7 @@ enum vsmtest_op {
 	VSMTEST_FREE,
 	VSMTEST_LOG,
 	VSMTEST_CRASH,
+	VSMTEST_INSN_DECODE,
 	VSMTEST_OPS
 };
 
@@ -217,6 +218,10 @@ struct vsmtest {
 
 	uint64_t crash[5]; /**< P0..P4 of the last crash. */
 	uint64_t crash_control; /**< CTL of the last crash. */
+	int insn_length; /**< Answer of insn_decode, default 0. */
+	uint32_t insn_mode; /**< Mode it was last asked for. */
+	uint32_t insn_count; /**< Bytes it was last given. */
+	uint8_t insn_bytes[16]; /**< Those. */
 
 	uint64_t tsc; /**< Test: what the op answers. */
 	uint64_t tsc_step; /**< Test: added after each reading. */

@@ -292,6 +292,21 @@ struct vsm_host_ops {
 	 * Re-entry: no. NULL: the crash MSRs do not exist (#VSM_CAP_CRASH is off).
 	 */
 	void (*crash)(void *opaque, const uint64_t params[5], uint64_t control);
+
+	/**
+	 * Tell how long an instruction is, from its bytes alone: a disassembler of the VMM.
+	 *
+	 * Asked for intercepts whose fault carries bytes but no length (vsm_memory_fault). A pure
+	 * function: no state of the VP or of the VMM counts.
+	 *
+	 * @param bytes what stands at RIP; the guest's, it may be anything.
+	 * @param count 1 .. 16; the instruction may reach beyond them.
+	 * @param mode  16, 32 or 64: default operand and address size of the code segment.
+	 * @return its length, 1 .. 15; 0 or negative: not known. A length above `count` counts as 0.
+	 * Thread: that of the entry. Locks: none. Re-entry: no.
+	 * NULL: the length is 0 where the fault does not tell it.
+	 */
+	int (*insn_decode)(void *opaque, const uint8_t *bytes, uint32_t count, uint32_t mode);
 };
 
 #endif /* VSM_HOST_H */

@@ -50,7 +50,9 @@ struct vsm_memory_fault {
 	uint32_t flags; /**< VSM_FAULT_* */
 	uint8_t access; /**< HV_INTERCEPT_ACCESS_READ, _WRITE or _EXECUTE. */
 	uint8_t user; /**< 1: the access itself was a user-mode access (not: CPL is 3). */
-	uint8_t instruction_length; /**< 1..15; 0: not known, or RIP is past it already. */
+	/** 1..15; 0: not known (if there are bytes, vsm_host_ops.insn_decode is asked), or RIP is past
+	 *  it already (then there must be no bytes). */
+	uint8_t instruction_length;
 	uint8_t instruction_byte_count; /**< Valid bytes in instruction_bytes, 0..16. */
 	uint8_t instruction_bytes[16]; /**< Bytes at RIP; the rest is 0. */
 };

@@ -67,5 +67,6 @@ pub struct vsm_host_ops {
     pub free: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, usize)>,
     pub log: Option<unsafe extern "C" fn(*mut c_void, i32, *const c_char)>,
     pub crash: Option<unsafe extern "C" fn(*mut c_void, *const u64, u64)>,
+    pub insn_decode: Option<unsafe extern "C" fn(*mut c_void, *const u8, u32, u32) -> c_int>,
 }
 zeroed!(vsm_host_ops);

@@ -104,6 +104,7 @@ pub struct Optional {
     pub interrupt: bool,
     pub clock: bool,
     pub crash: bool,
+    pub insn_decode: bool,
 }
 
 impl Optional {
@@ -119,6 +120,7 @@ impl Optional {
         interrupt: false,
         clock: false,
         crash: false,
+        insn_decode: false,
     };
 }
 
@@ -171,6 +173,11 @@ pub trait Host: Send + Sync + 'static {
 
     /// The guest says that it has crashed: HV_X64_MSR_CRASH_P0..P4 and CTL.
     fn crash(&self, _params: &[u64; 5], _control: u64) {}
+
+    /// Length of the instruction that these bytes begin with, in code of 16, 32 or 64 bits.
+    fn insn_decode(&self, _bytes: &[u8], _mode: u32) -> Option<u8> {
+        None
+    }
 }
 
 /// The registers of one VP, for all of its VTLs.

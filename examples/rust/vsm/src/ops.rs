@@ -261,6 +261,20 @@ unsafe extern "C" fn crash<H: Host>(opaque: *mut c_void, params: *const u64, con
     }
 }
 
+unsafe extern "C" fn insn_decode<H: Host>(
+    opaque: *mut c_void,
+    bytes: *const u8,
+    count: u32,
+    mode: u32,
+) -> c_int {
+    unsafe {
+        let bytes = slice::from_raw_parts(bytes, count as usize);
+        on_host(opaque, 0, |c: &HostContext<H>| {
+            c.host.insn_decode(bytes, mode).map_or(0, c_int::from)
+        })
+    }
+}
+
 /// The operations of a host, as C takes them. Those it does not have are NULL.
 pub(crate) fn table<H: Host>() -> sys::vsm_host_ops {
     let has = H::OPTIONAL;
@@ -304,6 +318,9 @@ pub(crate) fn table<H: Host>() -> sys::vsm_host_ops {
     }
     if has.crash {
         ops.crash = Some(crash::<H>);
+    }
+    if has.insn_decode {
+        ops.insn_decode = Some(insn_decode::<H>);
     }
     ops
 }

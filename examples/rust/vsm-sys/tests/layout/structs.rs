@@ -38,6 +38,7 @@ structs! {
         free,
         log,
         crash,
+        insn_decode,
     }
     hv_initial_vp_context {
         rip,

@@ -21,6 +21,7 @@ _Static_assert(sizeof(struct hv_input_get_vp_registers) == sizeof(struct hv_inpu
 struct access {
 	struct vsm_vp *target;
 	uint32_t vtl;
+	uint32_t caller_vtl;
 	int set;
 };
 
@@ -36,7 +37,8 @@ static int parse(struct vsm_vp *vp, struct access *access)
 	access->target = hc_vp(vp, in.vp_index);
 	if (access->target == NULL)
 		return HV_STATUS_INVALID_VP_INDEX;
-	if (access->vtl > vp_active(vp))
+	access->caller_vtl = vp_active(vp);
+	if (access->vtl > access->caller_vtl)
 		return HV_STATUS_ACCESS_DENIED;
 	access->set = vp->hc.call.code == HVCALL_SET_VP_REGISTERS;
 	return HV_STATUS_SUCCESS;
@@ -120,12 +122,25 @@ static uint32_t where(const struct access *access, const struct vsm_register_inf
 	return is_shared(access->target->vsm, row) ? vp_active(access->target) : access->vtl;
 }
 
+/*
+ * While a VP runs a VTL, what is in its shared registers is that VTL's: the VTLs below find only what
+ * it leaves there when it returns (TLFS 15.11.2). Only the target's thread knows which VTL that is.
+ */
+static int in_use_above(const struct access *access, const struct vsm_register_info *row)
+{
+	return is_shared(access->target->vsm, row) &&
+	       vp_active(access->target) > access->caller_vtl;
+}
+
 static int host_get(const struct access *access, const struct vsm_register_info *row,
 		    struct hv_register_value *value)
 {
 	struct vsm_reg reg = { .name = register_base(row->name) };
-	int r = context_apply(access->target, access->vtl);
+	int r;
 
+	if (in_use_above(access, row))
+		return HV_STATUS_ACCESS_DENIED;
+	r = context_apply(access->target, access->vtl);
 	if (r == 0)
 		r = host_regs_get(access->target, where(access, row), row->group, &reg, 1);
 	if (r == -VSM_ERR_NOTFOUND)
@@ -142,6 +157,8 @@ static int host_set(const struct access *access, const struct vsm_register_info 
 	struct vsm_reg reg = { .name = register_base(row->name), .value = *value };
 	int r;
 
+	if (in_use_above(access, row))
+		return HV_STATUS_ACCESS_DENIED;
 	if (vsm_register_check(&access->target->vsm->limits, &reg) != 1)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	r = context_apply(access->target, access->vtl);

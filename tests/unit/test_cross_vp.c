@@ -233,16 +233,49 @@ END_TEST
 START_TEST(a_shared_register_is_taken_from_the_active_vtl_of_its_vp)
 {
 	struct vsmtest *t = machine();
+	struct hv_register_value value = { 0x2525, 0 };
+	struct hv_initial_vp_context context;
+
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	vsmtest_context64(&context);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 5, 1, &context), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_vtl_call(t, 1), VSM_VERDICT_SWITCHED);
+	vsmtest_reg_set(t, 1, 1, HV_X64_REGISTER_R15, 0x1515);
+	assert_status(vsmtest_get_of(t, 0, 5, VTL0, HV_X64_REGISTER_R15, NULL), BLOCKED);
+	assert_status(serve(t, 0, 1), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(out(t, 0)->low, 0x1515);
+	assert_status(vsmtest_set_of(t, 0, 5, VTL0, HV_X64_REGISTER_R15, value), BLOCKED);
+	assert_status(serve(t, 0, 1), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 1, HV_X64_REGISTER_R15), 0x2525);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* VTL1 computes in the shared registers: VTL0 of another VP must not watch or lead it. */
+START_TEST(a_shared_register_that_a_higher_vtl_uses_is_out_of_reach)
+{
+	struct vsmtest *t = machine();
+	struct hv_register_value value = { 0x2525, 0 };
 
 	assert_status(vsmtest_enter_vtl1(t, 1), HV_STATUS_SUCCESS);
 	vsmtest_reg_set(t, 1, 1, HV_X64_REGISTER_R15, 0x1515);
+	memset(vsmtest_out(t, 0), 0xee, 16);
 	assert_status(vsmtest_get_of(t, 0, 5, 0, HV_X64_REGISTER_R15, NULL), BLOCKED);
-	assert_status(serve(t, 0, 1), HV_STATUS_SUCCESS);
-	ck_assert_uint_eq(out(t, 0)->low, 0x1515);
-	/* And VTL0's own state although VTL1 runs there. */
+	assert_status(serve(t, 0, 1), HV_STATUS_ACCESS_DENIED);
+	ck_assert_uint_eq(out(t, 0)->low, 0xeeeeeeeeeeeeeeee);
+	assert_status(vsmtest_set_of(t, 0, 5, 0, HV_X64_REGISTER_R15, value), BLOCKED);
+	assert_status(serve(t, 0, 1), HV_STATUS_ACCESS_DENIED);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 1, HV_X64_REGISTER_R15), 0x1515);
+	/* VTL0's own state is there although VTL1 runs. */
 	assert_status(vsmtest_get_of(t, 0, 5, 0, HV_X64_REGISTER_CR3, NULL), BLOCKED);
 	assert_status(serve(t, 0, 1), HV_STATUS_SUCCESS);
 	ck_assert_uint_eq(out(t, 0)->low, 0x11000);
+	/* And so is the shared one once VTL1 has returned. */
+	assert_verdict(vsmtest_vtl_return(t, 1, 1), VSM_VERDICT_SWITCHED);
+	assert_status(vsmtest_get_of(t, 0, 5, 0, HV_X64_REGISTER_R15, NULL), BLOCKED);
+	assert_status(serve(t, 0, 1), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(out(t, 0)->low, 0x1515);
 	vsmtest_free(t);
 }
 END_TEST
@@ -499,6 +532,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(library_registers_of_others_are_theirs),
 	VSMTEST_CASE(vp_status_tells_of_the_addressed_vp),
 	VSMTEST_CASE(a_shared_register_is_taken_from_the_active_vtl_of_its_vp),
+	VSMTEST_CASE(a_shared_register_that_a_higher_vtl_uses_is_out_of_reach),
 	VSMTEST_CASE(two_vps_that_ask_each_other_do_not_deadlock),
 	VSMTEST_CASE(several_callers_are_served_at_once),
 	VSMTEST_CASE(a_failing_host_of_the_target_fails_the_call),

@@ -5,7 +5,9 @@
 
 #include "host.h"
 
-#define CONFIG_FLAGS (VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE | VSM_CONFIG_SCONTROL_RESET_0)
+#define CONFIG_FLAGS                                                          \
+	(VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE | VSM_CONFIG_SCONTROL_RESET_0 | \
+	 VSM_CONFIG_CHECK_THREADS)
 #define HOST_FLAGS \
 	(VSM_HOST_PROTECT_FLUSHES | VSM_HOST_HAS_SMM | VSM_HOST_HAS_NESTED | VSM_HOST_DR6_SHARED)
 #define MASKS 0xffffu
@@ -83,6 +85,9 @@ int config_check(struct vsm *vsm)
 		return r;
 	if ((c->flags & ~CONFIG_FLAGS) != 0)
 		return bad(vsm, VSM_ERR_INVAL, "config.flags has an unknown bit");
+	if ((c->flags & VSM_CONFIG_CHECK_THREADS) != 0 && vsm->ops.thread_id == NULL)
+		return bad(vsm, VSM_ERR_INVAL,
+			   "config.flags: VSM_CONFIG_CHECK_THREADS needs the op thread_id");
 	if ((c->host_flags & ~HOST_FLAGS) != 0)
 		return bad(vsm, VSM_ERR_INVAL, "config.host_flags has an unknown bit");
 	if ((c->host_flags & VSM_HOST_HAS_SMM) != 0)

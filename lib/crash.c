@@ -14,7 +14,7 @@ uint64_t crash_get(const struct vsm *vsm, uint32_t name)
 void crash_set(struct vsm_vp *vp, uint32_t name, uint64_t value)
 {
 	struct vsm *vsm = vp->vsm;
-	uint64_t params[CRASH_PARAMS];
+	struct vsm_crash crash;
 
 	if (name != HV_REGISTER_CRASH_CTL) {
 		msr_store(&vsm->crash[name - HV_REGISTER_CRASH_P0], value);
@@ -23,8 +23,9 @@ void crash_set(struct vsm_vp *vp, uint32_t name, uint64_t value)
 	if ((value & HV_CRASH_CTL_NOTIFY) == 0)
 		return;
 	for (uint32_t i = 0; i < CRASH_PARAMS; i++)
-		params[i] = msr_load(&vsm->crash[i]);
-	host_crash(vp, params, value);
+		crash.params[i] = msr_load(&vsm->crash[i]);
+	crash.control = value;
+	host_crash(vp, &crash);
 }
 
 void crash_reset(struct vsm *vsm)

@@ -114,14 +114,14 @@ int host_regs_set(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, const struct
 	return failed(vp->vsm, "regs_set", r);
 }
 
-int host_xmm_get(struct vsm_vp *vp, uint32_t vtl, uint8_t *block)
+int host_xmm_get(struct vsm_vp *vp, uint32_t vtl, struct vsm_xmm_block *block)
 {
 	if (!may_call(vp->vsm, vp, "xmm_get"))
 		return -VSM_ERR_HOST;
 	return outcome(vp->vsm, "xmm_get", vp->vsm->ops.xmm_get(vp->opaque, vtl, block));
 }
 
-int host_xmm_set(struct vsm_vp *vp, uint32_t vtl, const uint8_t *block)
+int host_xmm_set(struct vsm_vp *vp, uint32_t vtl, const struct vsm_xmm_block *block)
 {
 	if (!may_call(vp->vsm, vp, "xmm_set"))
 		return -VSM_ERR_HOST;
@@ -212,10 +212,10 @@ uint8_t host_insn_decode(struct vsm_vp *vp, const uint8_t *bytes, uint32_t count
 	return length > 0 && length <= 15 && (uint32_t)length <= count ? (uint8_t)length : 0;
 }
 
-void host_crash(struct vsm_vp *vp, const uint64_t params[CRASH_PARAMS], uint64_t control)
+void host_crash(struct vsm_vp *vp, const struct vsm_crash *crash)
 {
 	if (may_call(vp->vsm, vp, "crash"))
-		vp->vsm->ops.crash(vp->vsm->opaque, params, control);
+		vp->vsm->ops.crash(vp->vsm->opaque, crash);
 }
 
 void *host_alloc(const struct vsm_host_ops *ops, void *opaque, size_t size)

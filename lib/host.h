@@ -16,8 +16,8 @@ int host_regs_get(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, struct vsm_r
 		  uint32_t count);
 int host_regs_set(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
 		  uint32_t count);
-int host_xmm_get(struct vsm_vp *vp, uint32_t vtl, uint8_t *block);
-int host_xmm_set(struct vsm_vp *vp, uint32_t vtl, const uint8_t *block);
+int host_xmm_get(struct vsm_vp *vp, uint32_t vtl, struct vsm_xmm_block *block);
+int host_xmm_set(struct vsm_vp *vp, uint32_t vtl, const struct vsm_xmm_block *block);
 int host_switch(struct vsm_vp *vp, uint32_t from, uint32_t to, uint32_t phase);
 int host_gpa_read(struct vsm *vsm, struct vsm_vp *vp, uint64_t gpa, void *buf, uint32_t len);
 int host_gpa_write(struct vsm *vsm, struct vsm_vp *vp, uint64_t gpa, const void *buf, uint32_t len);
@@ -33,7 +33,7 @@ int host_inject(struct vsm_vp *vp, uint32_t vtl, const struct vsm_exception *eve
 int host_interrupt(struct vsm_vp *vp, uint32_t vtl, uint32_t vector, uint32_t auto_eoi);
 /* Length of an instruction, 0 if it is not known. */
 uint8_t host_insn_decode(struct vsm_vp *vp, const uint8_t *bytes, uint32_t count, uint32_t mode);
-void host_crash(struct vsm_vp *vp, const uint64_t params[CRASH_PARAMS], uint64_t control);
+void host_crash(struct vsm_vp *vp, const struct vsm_crash *crash);
 void *host_alloc(const struct vsm_host_ops *ops, void *opaque, size_t size);
 void host_free(const struct vsm_host_ops *ops, void *opaque, void *ptr, size_t size);
 

@@ -88,7 +88,7 @@ static int need_xmm(struct vsm_vp *vp)
 {
 	if (vp->hc.have_xmm)
 		return 0;
-	if (host_xmm_get(vp, vp_active(vp), vp->hc.xmm) != 0)
+	if (host_xmm_get(vp, vp_active(vp), &vp->hc.xmm) != 0)
 		return -VSM_ERR_HOST;
 	vp->hc.have_xmm = 1;
 	return 0;
@@ -105,7 +105,7 @@ static int gather_fast(struct vsm_vp *vp)
 		return 0;
 	if (need_xmm(vp) != 0)
 		return -VSM_ERR_HOST;
-	memcpy(hc->in + PAIR_SIZE, hc->xmm, sizeof(hc->xmm));
+	memcpy(hc->in + PAIR_SIZE, &hc->xmm, sizeof(hc->xmm));
 	return 0;
 }
 
@@ -150,12 +150,13 @@ static int scatter_fast(struct vsm_vp *vp, uint32_t from, uint32_t to, struct vs
 	struct hc *hc = &vp->hc;
 	uint32_t base = hc->call.output_pair * PAIR_SIZE;
 	uint8_t image[VSM_FAST_PAIRS * PAIR_SIZE];
+	struct vsm_xmm_block xmm;
 	uint64_t pair[2];
 
 	if (need_xmm(vp) != 0)
 		return -VSM_ERR_HOST;
 	memcpy(image, hc->call.param, PAIR_SIZE);
-	memcpy(image + PAIR_SIZE, hc->xmm, sizeof(hc->xmm));
+	memcpy(image + PAIR_SIZE, &hc->xmm, sizeof(hc->xmm));
 	memcpy(image + base + from, hc->out + from, to - from);
 	if (base + from < PAIR_SIZE) {
 		memcpy(pair, image, sizeof(pair));
@@ -164,7 +165,8 @@ static int scatter_fast(struct vsm_vp *vp, uint32_t from, uint32_t to, struct vs
 	}
 	if (base + to <= PAIR_SIZE)
 		return 0;
-	return host_xmm_set(vp, vp_active(vp), image + PAIR_SIZE);
+	memcpy(&xmm, image + PAIR_SIZE, sizeof(xmm));
+	return host_xmm_set(vp, vp_active(vp), &xmm);
 }
 
 static int scatter(struct vsm_vp *vp, int status, struct vsm_reg *regs, uint32_t *count)

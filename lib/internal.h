@@ -89,7 +89,7 @@ struct hc {
 	uint32_t undo_arg[2];
 	_Alignas(16) uint8_t in[HV_PAGE_SIZE];
 	_Alignas(16) uint8_t out[HV_PAGE_SIZE];
-	_Alignas(16) uint8_t xmm[96];
+	struct vsm_xmm_block xmm;
 };
 
 /* Work on registers of a VP, done by that VP's thread for another VP that waits. */
@@ -167,6 +167,7 @@ struct vsm_vp {
 	_Atomic uint32_t context_pending; /* VTLs whose first context waits for this VP's thread. */
 	uint32_t message_pending; /* VTLs with vp_vtl.has_message. */
 	_Atomic uint32_t busy; /* An entry is running. */
+	_Atomic uint64_t thread; /* Of the op thread_id; 0: none yet, or nothing is checked. */
 	uint32_t locks_held;
 	_Atomic uint32_t wait; /* enum wait */
 	_Atomic uint32_t op_wait; /* Waits for op_owner. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages byte by byte: one function per type, all through the layouts of hv_message.h. */
+/* Messages byte by byte: one function per type, all through the layouts of hv_messages.h. */
 #include "vsm/message.h"
 
 #include <stddef.h>
@@ -211,7 +211,7 @@ int vsm_message_exception(struct hv_message *out, const struct vsm_intercept_con
 	memcpy(payload.instruction_bytes, in.instruction_bytes, in.instruction_byte_count);
 	payload.ds_segment = in.ds;
 	payload.ss_segment = c.ss;
-	/* RAX to R15 lie in the order of their numbers (asserted in hv_message.h). */
+	/* RAX to R15 lie in the order of their numbers (asserted in hv_messages.h). */
 	memcpy((uint8_t *)&payload + offsetof(struct hv_x64_exception_intercept_message, rax),
 	       in.gpr, sizeof(in.gpr));
 	return finish(out, HVMSG_X64_EXCEPTION_INTERCEPT, &payload, sizeof(payload));
@@ -317,15 +317,16 @@ int vsm_message_sint_deliverable(struct hv_message *out,
 }
 
 int vsm_message_interruption_deliverable(struct hv_message *out,
-					 const struct vsm_intercept_context *context, uint32_t type)
+					 const struct vsm_intercept_context *context,
+					 uint32_t pending)
 {
 	struct hv_x64_interruption_deliverable_message payload = { .deliverable_type =
-									   (uint8_t)type };
+									   (uint8_t)pending };
 	struct vsm_intercept_context c;
 
 	if (fill_header(&payload.header, &c, context, ACCESS_ANY) != 0 ||
-	    (type != HV_PENDING_INTERRUPTION_TYPE_EXTERNAL &&
-	     type != HV_PENDING_INTERRUPTION_TYPE_NMI))
+	    (pending != HV_PENDING_INTERRUPTION_TYPE_EXTERNAL &&
+	     pending != HV_PENDING_INTERRUPTION_TYPE_NMI))
 		return -VSM_ERR_INVAL;
 	return finish(out, HVMSG_X64_INTERRUPTION_DELIVERABLE, &payload, sizeof(payload));
 }

@@ -126,6 +126,18 @@ int vsm_private_state_at(const struct vsm_private_state *state, uint32_t positio
 	return 0;
 }
 
+int vsm_private_state_for_each(const struct vsm_private_state *state,
+			       int (*visit)(void *opaque, const struct vsm_reg *reg), void *opaque)
+{
+	int r = 0;
+
+	if (!is_initialised(state) || visit == NULL)
+		return -VSM_ERR_INVAL;
+	for (uint32_t i = 0; i < state->count && r == 0; i++)
+		r = visit(opaque, &state->regs[i]);
+	return r;
+}
+
 static void field(struct line *line, const char *name, uint64_t value)
 {
 	line_str(line, name);

@@ -6,6 +6,7 @@
 #include "host.h"
 #include "partition.h"
 #include "sized.h"
+#include "thread.h"
 
 static size_t vp_bytes(const struct vsm *vsm)
 {
@@ -62,6 +63,7 @@ void vp_reset(struct vsm_vp *vp)
 	atomic_store(&vp->post.state, POST_IDLE);
 	atomic_store(&vp->deferred.state, DEFERRED_IDLE);
 	vp->has_exception = 0;
+	atomic_store(&vp->thread, 0);
 	vp->overlay.clear = NULL;
 	for (uint32_t vtl = 0; vtl < vp->vsm->vtl_count; vtl++)
 		context_reset_library(vp, vtl);
@@ -130,8 +132,14 @@ void *vsm_vp_opaque(const struct vsm_vp *vp)
 
 int vsm_vp_set_opaque(struct vsm_vp *vp, void *opaque)
 {
+	uint64_t self;
+	int r;
+
 	if (vp == NULL)
 		return -VSM_ERR_INVAL;
+	r = thread_check(vp, "vsm_vp_set_opaque", &self);
+	if (r != 0)
+		return r;
 	if (atomic_load(&vp->busy) != 0) {
 		log_misuse(vp->vsm, "vsm_vp_set_opaque", "called from within an entry");
 		return -VSM_ERR_MISUSE;
@@ -157,8 +165,14 @@ uint32_t vsm_vp_enabled_vtls(const struct vsm_vp *vp)
 
 int vsm_vp_exception(const struct vsm_vp *vp, struct vsm_exception *out)
 {
+	uint64_t self;
+	int r;
+
 	if (vp == NULL || out == NULL)
 		return -VSM_ERR_INVAL;
+	r = thread_check(vp, "vsm_vp_exception", &self);
+	if (r != 0)
+		return r;
 	if (!vp->has_exception)
 		return -VSM_ERR_NOTFOUND;
 	*out = vp->exception;

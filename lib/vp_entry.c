@@ -13,23 +13,35 @@
 #include "msr.h"
 #include "ops.h"
 #include "overlay.h"
+#include "thread.h"
 #include "vp_entry.h"
-
-/* One entry at a time per VP, and none from within its own host ops. */
-static int enter(struct vsm_vp *vp, const char *who)
-{
-	if (atomic_exchange_explicit(&vp->busy, 1, memory_order_acquire) != 0) {
-		log_misuse(vp->vsm, who, "the VP is in another entry");
-		return -VSM_ERR_MISUSE;
-	}
-	vp->has_exception = 0;
-	return 0;
-}
 
 static int leave(struct vsm_vp *vp, int result)
 {
 	atomic_store_explicit(&vp->busy, 0, memory_order_release);
 	return result;
+}
+
+/*
+ * One entry at a time per VP, and none from within its own host ops. A thread that may not enter is
+ * refused before it could be in the way of the one that may; a VP is taken only by a real entry.
+ */
+static int enter(struct vsm_vp *vp, const char *who)
+{
+	uint64_t self;
+	int r = thread_check(vp, who, &self);
+
+	if (r != 0)
+		return r;
+	if (atomic_exchange_explicit(&vp->busy, 1, memory_order_acquire) != 0) {
+		log_misuse(vp->vsm, who, "the VP is in another entry");
+		return -VSM_ERR_MISUSE;
+	}
+	r = thread_bind(vp, who, self);
+	if (r != 0)
+		return leave(vp, r);
+	vp->has_exception = 0;
+	return 0;
 }
 
 /* An exit can only come from a VP that ran. */

@@ -18,10 +18,10 @@ static void default_failure(const char *text)
 void (*vsmtest_on_failure)(const char *text) = default_failure;
 
 static const char *const op_names[VSMTEST_OPS] = {
-	"regs_get",	"regs_set",	 "xmm_get",	"xmm_set", "switch_vtl", "gpa_read",
-	"gpa_write",	"overlay_arena", "overlay_map", "protect", "tlb_flush",	 "kick",
-	"inject_event", "interrupt",	 "tsc",		"tsc_hz",  "alloc",	 "free",
-	"log",		"crash",	 "insn_decode",
+	"regs_get",	"regs_set",	 "xmm_get",	"xmm_set",   "switch_vtl", "gpa_read",
+	"gpa_write",	"overlay_arena", "overlay_map", "protect",   "tlb_flush",  "kick",
+	"inject_event", "interrupt",	 "tsc",		"tsc_hz",    "alloc",	   "free",
+	"log",		"crash",	 "insn_decode", "thread_id",
 };
 
 const char *vsmtest_op_name(uint32_t op)
@@ -295,13 +295,25 @@ static void op_log(void *opaque, int32_t level, const char *line)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static void op_crash(void *opaque, const uint64_t params[5], uint64_t control)
+static void op_crash(void *opaque, const struct vsm_crash *crash)
 {
 	struct vsmtest *t = opaque;
 
-	vsmtest_op_begin(t, VSMTEST_CRASH, NULL, 0, control, params[0]);
-	memcpy(t->crash, params, sizeof(t->crash));
-	t->crash_control = control;
+	vsmtest_op_begin(t, VSMTEST_CRASH, NULL, 0, crash->control, crash->params[0]);
+	t->crash = *crash;
+}
+
+/* No op of the guest's: not in the log of calls, and it may come from any thread. */
+static uint64_t op_thread_id(void *opaque)
+{
+	struct vsmtest *t = opaque;
+
+	pthread_mutex_lock(&t->lock);
+	t->count[VSMTEST_THREAD_ID]++;
+	pthread_mutex_unlock(&t->lock);
+	if (t->no_thread)
+		return 0;
+	return t->thread != 0 ? t->thread : (uint64_t)pthread_self();
 }
 
 static int op_insn_decode(void *opaque, const uint8_t *bytes, uint32_t count, uint32_t mode)
@@ -347,6 +359,7 @@ static void drop_ops(struct vsm_host_ops *ops, uint32_t absent)
 	DROP(VSMTEST_LOG, log);
 	DROP(VSMTEST_CRASH, crash);
 	DROP(VSMTEST_INSN_DECODE, insn_decode);
+	DROP(VSMTEST_THREAD_ID, thread_id);
 #undef DROP
 }
 
@@ -375,6 +388,7 @@ void vsmtest_ops(struct vsmtest *t, struct vsm_host_ops *ops)
 		.log = op_log,
 		.crash = op_crash,
 		.insn_decode = op_insn_decode,
+		.thread_id = op_thread_id,
 	};
 
 	*ops = all;

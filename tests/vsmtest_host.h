@@ -94,6 +94,7 @@ enum vsmtest_op {
 	VSMTEST_LOG,
 	VSMTEST_CRASH,
 	VSMTEST_INSN_DECODE,
+	VSMTEST_THREAD_ID,
 	VSMTEST_OPS
 };
 
@@ -216,12 +217,14 @@ struct vsmtest {
 	uint32_t flush_vtl; /**< Of the last tlb_flush. */
 	uint32_t flush_vp; /**< Of the last tlb_flush. */
 
-	uint64_t crash[5]; /**< P0..P4 of the last crash. */
-	uint64_t crash_control; /**< CTL of the last crash. */
 	int insn_length; /**< Answer of insn_decode, default 0. */
 	uint32_t insn_mode; /**< Mode it was last asked for. */
 	uint32_t insn_count; /**< Bytes it was last given. */
 	uint8_t insn_bytes[16]; /**< Those. */
+	struct vsm_crash crash; /**< What the last crash said. */
+
+	uint64_t thread; /**< Test: what thread_id answers; 0: a number of the real thread. */
+	uint32_t no_thread; /**< Test: 1: thread_id answers 0. */
 
 	uint64_t tsc; /**< Test: what the op answers. */
 	uint64_t tsc_step; /**< Test: added after each reading. */

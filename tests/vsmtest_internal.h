@@ -62,8 +62,8 @@ int vsmtest_op_regs_get(void *opaque, uint32_t vtl, uint32_t groups, struct vsm_
 			uint32_t count);
 int vsmtest_op_regs_set(void *opaque, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs,
 			uint32_t count);
-int vsmtest_op_xmm_get(void *opaque, uint32_t vtl, uint8_t block[96]);
-int vsmtest_op_xmm_set(void *opaque, uint32_t vtl, const uint8_t block[96]);
+int vsmtest_op_xmm_get(void *opaque, uint32_t vtl, struct vsm_xmm_block *block);
+int vsmtest_op_xmm_set(void *opaque, uint32_t vtl, const struct vsm_xmm_block *block);
 
 /* The ops that deal with memory. */
 

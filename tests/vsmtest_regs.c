@@ -171,7 +171,7 @@ int vsmtest_op_regs_set(void *opaque, uint32_t vtl, uint32_t groups, const struc
 	return 0;
 }
 
-int vsmtest_op_xmm_get(void *opaque, uint32_t vtl, uint8_t block[96])
+int vsmtest_op_xmm_get(void *opaque, uint32_t vtl, struct vsm_xmm_block *block)
 {
 	struct vsmtest_vp *vp = opaque;
 	int result = vsmtest_op_begin(vp->t, VSMTEST_XMM_GET, vp, vtl, 0, 0);
@@ -180,11 +180,11 @@ int vsmtest_op_xmm_get(void *opaque, uint32_t vtl, uint8_t block[96])
 		return result;
 	if (vtl != vp->active)
 		vsmtest_breach(vp->t, "xmm_get of VTL %u while %u is active", vtl, vp->active);
-	memcpy(block, vsmtest_file_of(vp, vtl, 1)->xmm, 96);
+	memcpy(block->bytes, vsmtest_file_of(vp, vtl, 1)->xmm, sizeof(block->bytes));
 	return 0;
 }
 
-int vsmtest_op_xmm_set(void *opaque, uint32_t vtl, const uint8_t block[96])
+int vsmtest_op_xmm_set(void *opaque, uint32_t vtl, const struct vsm_xmm_block *block)
 {
 	struct vsmtest_vp *vp = opaque;
 	int result = vsmtest_op_begin(vp->t, VSMTEST_XMM_SET, vp, vtl, 0, 0);
@@ -193,7 +193,7 @@ int vsmtest_op_xmm_set(void *opaque, uint32_t vtl, const uint8_t block[96])
 		return result;
 	if (vtl != vp->active)
 		vsmtest_breach(vp->t, "xmm_set of VTL %u while %u is active", vtl, vp->active);
-	memcpy(vsmtest_file_of(vp, vtl, 1)->xmm, block, 96);
+	memcpy(vsmtest_file_of(vp, vtl, 1)->xmm, block->bytes, sizeof(block->bytes));
 	return 0;
 }
 

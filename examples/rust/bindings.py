@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Write the modules of vsm-sys from the headers of libvsm, with clang's reading of them.
 
-usage: bindings.py INCLUDE OUT      writes OUT/src/*_h.rs and OUT/tests/layout/*.rs
+usage: bindings.py INCLUDE OUT      writes OUT/src/*.rs and OUT/tests/layout/*.rs
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import textwrap
 
-MODULES = ('error host hv hv_message hv_registers hv_registers_arch hypercall message partition '
+MODULES = ('error host hv hv_messages hv_registers hv_registers_arch hypercall message partition '
            'protect registers state types version vp vpset').split()
 HEAD = '''// SPDX-License-Identifier: BSD-3-Clause
 // Written by bindings.py from vsm/{}.h. Do not edit.
@@ -23,7 +23,6 @@ SCALARS = {
     'int16_t': 'i16', 'int32_t': 'i32', 'int64_t': 'i64', 'size_t': 'usize', 'int': 'c_int',
     'void': 'c_void', 'char': 'c_char',
 }
-KEYWORDS = {'type', 'ref', 'match', 'move', 'in', 'use', 'mod', 'fn', 'box', 'final', 'virtual'}
 # The C types a constant may have, and the name of each in Rust.
 GENERIC = '''#include <stdio.h>
 #include <vsm/vsm.h>
@@ -70,10 +69,6 @@ def result_type(c):
     return '' if c.strip() == 'void' else ' -> ' + rust_type(c)
 
 
-def field_name(name):
-    return 'r#' + name if name in KEYWORDS else name
-
-
 def declarations(include):
     """Structs, functions and enums of the headers, as clang sees them."""
     text = run('clang', '-std=c11', '-fsyntax-only', '-I', include, '-Xclang', '-ast-dump=json',
@@ -97,7 +92,7 @@ def constants(include, names, scratch):
 
 
 def struct_text(name, fields):
-    lines = ''.join(f'    pub {field_name(f)}: {t},\n' for f, t in fields)
+    lines = ''.join(f'    pub {f}: {t},\n' for f, t in fields)
     return (f'#[repr(C)]\n#[derive(Clone, Copy, Debug)]\npub struct {name} {{\n{lines}}}\n'
             f'zeroed!({name});\n')
 
@@ -108,7 +103,7 @@ def opaque_text(name):
 
 
 def function_text(d):
-    arguments = ', '.join(f'{field_name(p["name"])}: {rust_type(p["type"]["qualType"])}'
+    arguments = ', '.join(f'{p["name"]}: {rust_type(p["type"]["qualType"])}'
                           for p in d.get('inner', []) if p['kind'] == 'ParmVarDecl')
     result = result_type(d['type']['qualType'].split('(')[0])
     line = f'    pub fn {d["name"]}({arguments}){result};\n'
@@ -150,7 +145,7 @@ def module(name, text, decls, values):
 
 
 def tables(structs, names):
-    rows = ''.join(f'    {n} {{\n' + ''.join(f'        {field_name(f)},\n' for f in fields) +
+    rows = ''.join(f'    {n} {{\n' + ''.join(f'        {f},\n' for f in fields) +
                    '    }\n' for n, fields in structs)
     listed = textwrap.fill(', '.join(names), 99, initial_indent='    ', subsequent_indent='    ')
     return (HEAD.format('vsm') + f'\nstructs! {{\n{rows}}}\n',
@@ -185,7 +180,7 @@ def main():
     for m in MODULES:
         text, structs = module(m, texts[m], decls.values(), values)
         every += structs
-        write(os.path.join(out, 'src', m + '_h.rs'), text)
+        write(os.path.join(out, 'src', m + '.rs'), text)
     structs, constant_names = tables(every, names)
     write(os.path.join(out, 'tests', 'layout', 'structs.rs'), structs)
     write(os.path.join(out, 'tests', 'layout', 'constants.rs'), constant_names)

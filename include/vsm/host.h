@@ -66,6 +66,17 @@ struct vsm_protect_range {
 	uint32_t rights; /**< Rights to enforce, HV_MAP_GPA_* bits 0..3; a mask the host declared. */
 };
 
+/** XMM0..XMM5: see vsm_host_ops.xmm_get. */
+struct vsm_xmm_block {
+	uint8_t bytes[96]; /**< 16 of each, XMM0 first, as the registers lie in memory. */
+};
+
+/** What a guest says of its crash: see vsm_host_ops.crash. */
+struct vsm_crash {
+	uint64_t params[5]; /**< HV_X64_MSR_CRASH_P0..P4 */
+	uint64_t control; /**< The value written to HV_X64_MSR_CRASH_CTL, HV_CRASH_CTL_*. */
+};
+
 /** What is to be seen at one guest page by one VTL: see vsm_host_ops.overlay_map. */
 struct vsm_overlay {
 	uint64_t gpa; /**< Page-aligned guest physical address. */
@@ -118,15 +129,16 @@ struct vsm_host_ops {
 			uint32_t count);
 
 	/**
-	 * Read the block XMM0..XMM5 (96 bytes, XMM0 first) of the active VTL.
+	 * Read the block XMM0..XMM5 of the active VTL.
 	 *
+	 * @param block filled in.
 	 * Thread: the VP's. Locks: none. May fail: the entry fails. Re-entry: no.
 	 * NULL (either of the two): fast hypercalls are limited to RDX and R8, #VSM_CAP_XMM is off.
 	 */
-	int (*xmm_get)(void *vp, uint32_t vtl, uint8_t block[96]);
+	int (*xmm_get)(void *vp, uint32_t vtl, struct vsm_xmm_block *block);
 
 	/** Write the block XMM0..XMM5 of the active VTL; the counterpart of xmm_get. */
-	int (*xmm_set)(void *vp, uint32_t vtl, const uint8_t block[96]);
+	int (*xmm_set)(void *vp, uint32_t vtl, const struct vsm_xmm_block *block);
 
 	/**
 	 * Change the VTL that runs on a VP (TLFS 15.11).
@@ -284,14 +296,13 @@ struct vsm_host_ops {
 	 * The guest says that it has crashed (write of HV_X64_MSR_CRASH_CTL with
 	 * #HV_CRASH_CTL_NOTIFY). It runs on after this; what becomes of it is the VMM's decision.
 	 *
-	 * @param params  HV_X64_MSR_CRASH_P0..P4. With #HV_CRASH_CTL_MESSAGE the last two are the
-	 *                guest physical address and the length of a text. All of it is the guest's
-	 *                word, unchecked: read the text with the rules of gpa_read, at most a page.
-	 * @param control the value written, HV_CRASH_CTL_*.
+	 * @param crash gone after the return. With #HV_CRASH_CTL_MESSAGE the last two parameters are
+	 *              the guest physical address and the length of a text. All of it is the guest's
+	 *              word, unchecked: read the text with the rules of gpa_read, at most a page.
 	 * Thread: that of the entry; other VPs may report at the same time. Locks: none. Cannot fail.
 	 * Re-entry: no. NULL: the crash MSRs do not exist (#VSM_CAP_CRASH is off).
 	 */
-	void (*crash)(void *opaque, const uint64_t params[5], uint64_t control);
+	void (*crash)(void *opaque, const struct vsm_crash *crash);
 
 	/**
 	 * Tell how long an instruction is, from its bytes alone: a disassembler of the VMM.
@@ -307,6 +318,15 @@ struct vsm_host_ops {
 	 * NULL: the length is 0 where the fault does not tell it.
 	 */
 	int (*insn_decode)(void *opaque, const uint8_t *bytes, uint32_t count, uint32_t mode);
+
+	/**
+	 * A number of the calling thread that no other living thread of the VMM has; not 0. Asked only
+	 * with #VSM_CONFIG_CHECK_THREADS, once in each entry and on functions for the VP's thread.
+	 *
+	 * Thread: any. Locks: none. Cannot fail; 0 refuses the call. Re-entry: no. NULL: that option
+	 * cannot be used.
+	 */
+	uint64_t (*thread_id)(void *opaque);
 };
 
 #endif /* VSM_HOST_H */

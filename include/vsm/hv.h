@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vsm/hv_message.h"
+#include "vsm/hv_messages.h"
 #include "vsm/hv_registers.h"
 
 /**

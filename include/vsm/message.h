@@ -276,12 +276,12 @@ VSM_EXPORT int vsm_message_sint_deliverable(struct hv_message *out,
  *
  * @param out     filled in. Untouched on failure.
  * @param context the code that made it so.
- * @param type    #HV_PENDING_INTERRUPTION_TYPE_EXTERNAL or #HV_PENDING_INTERRUPTION_TYPE_NMI.
+ * @param pending #HV_PENDING_INTERRUPTION_TYPE_EXTERNAL or #HV_PENDING_INTERRUPTION_TYPE_NMI.
  * @return as vsm_message_memory(). Thread: any.
  */
 VSM_EXPORT int vsm_message_interruption_deliverable(struct hv_message *out,
 						    const struct vsm_intercept_context *context,
-						    uint32_t type);
+						    uint32_t pending);
 
 /**
  * UnrecoverableException, 40 bytes: a triple fault.

@@ -27,6 +27,10 @@ VSM_BEGIN_DECLS
 #define VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE 0x1u
 /** SCONTROL starts at 0, as TLFS 11.8.1 says, instead of 1 as guests find it on Hyper-V. */
 #define VSM_CONFIG_SCONTROL_RESET_0	     0x2u
+/** For debugging a VMM: a VP belongs to the thread that entered it first, and what runs on "the VP's"
+ *  thread is refused on any other with -VSM_ERR_MISUSE and a log line, before anything changes. Needs
+ *  vsm_host_ops.thread_id. vsm_vp_thread_release() and vsm_partition_reset() give the VP up. */
+#define VSM_CONFIG_CHECK_THREADS	     0x4u
 
 /* Flags of vsm_config.host_flags. */
 
@@ -194,7 +198,8 @@ VSM_EXPORT int vsm_partition_realise(struct vsm *vsm);
  * 15.5.1.2). Architectural registers of VTL0 are the VMM's to reset. Idempotent.
  *
  * No VP may be in an entry or in the guest. A host op that was pending is forgotten: its
- * vsm_op_complete() finds nobody. Ops may not answer #VSM_PENDING here.
+ * vsm_op_complete() finds nobody. Ops may not answer #VSM_PENDING here. With
+ * #VSM_CONFIG_CHECK_THREADS no VP belongs to a thread afterwards.
  *
  * @param vsm realised.
  * @retval 0 done.

@@ -13,12 +13,12 @@
  *     vsm_private_state_init(&vtl1, 0);
  *     if (vsm_private_state_set(&vtl1, &limits, &reg) != 0)
  *             return failed("RIP cannot be set");
- *     for (uint32_t i = 0; vsm_private_state_at(&vtl1, i, &reg) == 0; i++)
- *             load(&reg);
+ *     if (vsm_private_state_for_each(&vtl1, load, &vcpu) != 0)
+ *             return failed("the vCPU does not take a register");
  *     if (vsm_private_state_encode(&vtl1, buffer, size, used) != 0)
  *             return failed("the buffer is too small");
  *
- * where load() gives the register to its vCPU, and the buffer has vsm_private_state_size() bytes.
+ * where load() gives one register to the vCPU, and the buffer has vsm_private_state_size() bytes.
  *
  * With a partition, vsm_vtl_state_save() fills it from a VTL and vsm_vtl_state_load() puts it back.
  *
@@ -128,6 +128,21 @@ VSM_EXPORT int vsm_private_state_at(const struct vsm_private_state *state, uint3
 				    struct vsm_reg *reg);
 
 /**
+ * Call a function for each register, ascending by name.
+ *
+ * @param state  an initialised object; the function must not change it.
+ * @param visit  gets each register, which is gone after the return. 0: go on; else: stop.
+ * @param opaque first argument of visit.
+ * @return 0 after the last register, or what visit returned when it was not 0. A value that no
+ *         error has tells the two apart.
+ * @retval -VSM_ERR_INVAL state or visit is NULL, or state is not initialised; visit was not called.
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_private_state_for_each(const struct vsm_private_state *state,
+					  int (*visit)(void *opaque, const struct vsm_reg *reg),
+					  void *opaque);
+
+/**
  * Describe all registers for people, one line each, such as "CR0 0x80050033" or
  * "CS selector 0x10 base 0x0 limit 0xffffffff attributes 0xa09b".
  *
@@ -188,7 +203,7 @@ VSM_EXPORT int vsm_private_state_decode(struct vsm_private_state *state,
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL    an argument is NULL or vtl is above max_vtl.
  * @retval -VSM_ERR_NOTFOUND vtl is not enabled on this VP.
- * @retval -VSM_ERR_MISUSE   the VP is in an entry or blocked.
+ * @retval -VSM_ERR_MISUSE   the VP is in an entry, blocked, or belongs to another thread.
  * @retval -VSM_ERR_HOST     a host op failed.
  * Thread: the VP's.
  */
@@ -210,8 +225,8 @@ VSM_EXPORT int vsm_vtl_state_save(struct vsm_vp *vp, uint32_t vtl, struct vsm_pr
  *                           other flags, or a value is not legal here.
  * @retval -VSM_ERR_NOTFOUND vtl is not enabled on this VP.
  * @retval -VSM_ERR_NOSUP    a register that neither libvsm nor this host can write is to change.
- * @retval -VSM_ERR_MISUSE   the VP is in an entry or blocked, or another VP is changing rights or
- *                           overlays.
+ * @retval -VSM_ERR_MISUSE   the VP is in an entry, blocked, or belongs to another thread; or another
+ *                           VP is changing rights or overlays.
  * @retval -VSM_ERR_HOST     a host op failed; nothing has changed.
  * @retval -VSM_ERR_STATE    a host op failed, and so did the way back: the VTL is neither old nor new.
  * Thread: the VP's.

@@ -15,7 +15,10 @@
  * doc/host-contract.md has it in full, with the sleep that loses no kick.
  *
  * All functions that take a `vsm_vp` run on that VP's own thread, with or without locks of the VMM;
- * the exceptions say so. One entry at a time per VP. An entry never sleeps.
+ * the exceptions say so. One entry at a time per VP. An entry never sleeps. A VMM may let libvsm
+ * watch over the threads (#VSM_CONFIG_CHECK_THREADS): the first entry of a VP binds it to its thread,
+ * and on another one functions that are not for any thread answer -VSM_ERR_MISUSE, with a line in the
+ * log. vsm_vp_exception() and vsm_vp_set_opaque() are refused so too, but bind nothing.
  */
 #ifndef VSM_VP_H
 #define VSM_VP_H
@@ -90,10 +93,24 @@ VSM_EXPORT void *vsm_vp_opaque(const struct vsm_vp *vp);
  * @param opaque stays the caller's.
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  vp is NULL.
- * @retval -VSM_ERR_MISUSE the VP is in an entry.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry, or belongs to another thread.
  * Thread: the VP's, or before it runs.
  */
 VSM_EXPORT int vsm_vp_set_opaque(struct vsm_vp *vp, void *opaque);
+
+/**
+ * Give the VP up: it belongs to the thread that enters it next. Without #VSM_CONFIG_CHECK_THREADS
+ * there is nothing to give up.
+ *
+ * The VMM sees to it that the thread that had the VP makes no entry any more.
+ *
+ * @param vp not in an entry; may be blocked.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL  vp is NULL.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry.
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_vp_thread_release(struct vsm_vp *vp);
 
 /**
  * The VP's index.
@@ -143,7 +160,7 @@ VSM_EXPORT int vsm_vp_runnable(const struct vsm_vp *vp);
  *         treated as if that entry had returned it; then run.
  *         VSM_VERDICT_BLOCKED: sleep until kicked.
  * @retval -VSM_ERR_INVAL  vp is NULL.
- * @retval -VSM_ERR_MISUSE called from within an entry.
+ * @retval -VSM_ERR_MISUSE called from within an entry, or on another thread.
  * @retval -VSM_ERR_HOST   a host op failed; may be called again.
  */
 VSM_EXPORT int vsm_vp_run_prepare(struct vsm_vp *vp);
@@ -159,7 +176,7 @@ VSM_EXPORT int vsm_vp_run_prepare(struct vsm_vp *vp);
  *         at the trap), _SWITCHED (VTL call or return, or a memory intercept), _BLOCKED, _EXCEPTION
  *         (#UD or #GP, RIP is at the trap).
  * @retval -VSM_ERR_INVAL  vp is NULL or trap_length is out of range.
- * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry, waits, or belongs to another thread.
  * @retval -VSM_ERR_HOST   a host op failed; RIP is at the trap if it could be set, and the call may
  *                         be made again. What it had changed is taken back, but for elements of
  *                         a list that were finished and rights that only a flush is owed for.
@@ -175,7 +192,7 @@ VSM_EXPORT int vsm_vp_hypercall(struct vsm_vp *vp, uint64_t trap_rip, uint32_t t
  * @return VSM_VERDICT_RESUME, _EXCEPTION (#GP), or _NOT_MINE for an MSR outside 0x40000000 ..
  *         0x400001ff.
  * @retval -VSM_ERR_INVAL  vp or value is NULL.
- * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry, waits, or belongs to another thread.
  */
 VSM_EXPORT int vsm_vp_rdmsr(struct vsm_vp *vp, uint32_t msr, uint64_t *value);
 
@@ -190,7 +207,7 @@ VSM_EXPORT int vsm_vp_rdmsr(struct vsm_vp *vp, uint32_t msr, uint64_t *value);
  *         uncompleted, vsm_vp_run_prepare() will say RESUME or EXCEPTION. Hosts without the kick op
  *         get _RETRY instead of _BLOCKED: another VP is changing the same, execute WRMSR again.
  * @retval -VSM_ERR_INVAL  vp is NULL.
- * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry, waits, or belongs to another thread.
  * @retval -VSM_ERR_HOST   the host could neither follow nor go back; the VP must not run on.
  */
 VSM_EXPORT int vsm_vp_wrmsr(struct vsm_vp *vp, uint32_t msr, uint64_t value);
@@ -204,7 +221,7 @@ VSM_EXPORT int vsm_vp_wrmsr(struct vsm_vp *vp, uint32_t msr, uint64_t value);
  * @param out     set on VSM_VERDICT_RESUME.
  * @return VSM_VERDICT_RESUME, or _NOT_MINE for a leaf outside 0x40000000 .. 0x400000ff.
  * @retval -VSM_ERR_INVAL  vp or out is NULL.
- * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry, waits, or belongs to another thread.
  */
 VSM_EXPORT int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf,
 			    struct vsm_cpuid *out);
@@ -223,7 +240,7 @@ VSM_EXPORT int vsm_vp_cpuid(struct vsm_vp *vp, uint32_t leaf, uint32_t subleaf,
  *         overlay; or #GP: the VTL that forbids the access is not enabled on this VP, so that there
  *         is nobody to tell).
  * @retval -VSM_ERR_INVAL  vp or fault is NULL, or a field is out of range.
- * @retval -VSM_ERR_MISUSE the VP is in an entry, or waits.
+ * @retval -VSM_ERR_MISUSE the VP is in an entry, waits, or belongs to another thread.
  * @retval -VSM_ERR_HOST   a host op failed; nothing has changed.
  */
 VSM_EXPORT int vsm_vp_memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault);
@@ -237,6 +254,7 @@ VSM_EXPORT int vsm_vp_memory_fault(struct vsm_vp *vp, const struct vsm_memory_fa
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL    vp or out is NULL.
  * @retval -VSM_ERR_NOTFOUND the last entry did not ask for one.
+ * @retval -VSM_ERR_MISUSE   the VP belongs to another thread.
  */
 VSM_EXPORT int vsm_vp_exception(const struct vsm_vp *vp, struct vsm_exception *out);
 

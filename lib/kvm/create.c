@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef KVM_CAP_EXIT_ON_EMULATION_FAILURE
@@ -37,6 +38,12 @@ static void op_log(void *opaque, int32_t level, const char *line)
 		k->options.log(k->options.opaque, level, line);
 }
 
+static uint64_t op_thread_id(void *opaque)
+{
+	(void)opaque;
+	return (uint64_t)syscall(SYS_gettid);
+}
+
 /* interrupt and tlb_flush stay NULL: there is no local APIC, and slots drop what is stale. */
 static void ops_fill(struct vsm_kvm *k)
 {
@@ -56,6 +63,7 @@ static void ops_fill(struct vsm_kvm *k)
 	ops->kick = kvm_op_kick;
 	ops->inject_event = kvm_op_inject_event;
 	ops->log = op_log;
+	ops->thread_id = op_thread_id;
 	/* A guest whose clock is not known is told of none. */
 	if ((k->facts.host.flags & VSM_KVM_TSC_IS_HOST) != 0 && k->facts.host.tsc_hz > 10000000) {
 		ops->tsc = op_tsc;

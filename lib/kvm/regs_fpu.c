@@ -88,18 +88,18 @@ int kvm_fpu_restore(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)
 	return kvm_vcpu_ioctl(kvp, v, KVM_SET_XSAVE, image);
 }
 
-int kvm_op_xmm_get(void *vp, uint32_t vtl, uint8_t block[96])
+int kvm_op_xmm_get(void *vp, uint32_t vtl, struct vsm_xmm_block *block)
 {
 	struct vsm_kvm_vp *kvp = vp;
 	uint8_t *image = kvp->shared.work;
 
 	if (kvm_fpu_save(kvp, &kvp->vcpu[vtl], image) != 0)
 		return -VSM_ERR_HOST;
-	memcpy(block, image + AT_XMM, 96);
+	memcpy(block->bytes, image + AT_XMM, sizeof(block->bytes));
 	return 0;
 }
 
-int kvm_op_xmm_set(void *vp, uint32_t vtl, const uint8_t block[96])
+int kvm_op_xmm_set(void *vp, uint32_t vtl, const struct vsm_xmm_block *block)
 {
 	struct vsm_kvm_vp *kvp = vp;
 	uint8_t *image = kvp->shared.work;
@@ -109,7 +109,7 @@ int kvm_op_xmm_set(void *vp, uint32_t vtl, const uint8_t block[96])
 		return -VSM_ERR_HOST;
 	for (uint32_t i = 0; i < 6; i++) {
 		reg.name = HV_X64_REGISTER_XMM0 + i;
-		memcpy(&reg.value, block + (size_t)16 * i, 16);
+		memcpy(&reg.value, block->bytes + (size_t)16 * i, 16);
 		kvm_fpu_put(image, &reg);
 	}
 	return kvm_fpu_restore(kvp, &kvp->vcpu[vtl], image) != 0 ? -VSM_ERR_HOST : 0;

@@ -10,9 +10,6 @@ static const struct vsm_register_limits limits = { .size = sizeof(limits),
 						   .efer_mask = 0xd01,
 						   .phys_bits = 46 };
 
-static uint32_t names[VSM_PRIVATE_STATE_REGS];
-static uint32_t count;
-static uint64_t rip;
 static uint32_t lines;
 
 static int failed(const char *what)
@@ -21,18 +18,31 @@ static int failed(const char *what)
 	return 1;
 }
 
-static void load(const struct vsm_reg *reg)
+/* As far as this program has a vCPU. */
+struct vcpu {
+	uint32_t names[VSM_PRIVATE_STATE_REGS];
+	uint32_t count;
+	uint64_t rip;
+};
+
+static struct vcpu vcpu;
+
+static int load(void *opaque, const struct vsm_reg *reg)
 {
-	if (count < VSM_PRIVATE_STATE_REGS)
-		names[count++] = reg->name;
+	struct vcpu *to = opaque;
+
+	if (to->count == VSM_PRIVATE_STATE_REGS)
+		return 1;
+	to->names[to->count++] = reg->name;
 	if (reg->name == HV_X64_REGISTER_RIP)
-		rip = reg->value.low;
+		to->rip = reg->value.low;
+	return 0;
 }
 
 static int is_loaded(uint32_t name)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		if (names[i] == name)
+	for (uint32_t i = 0; i < vcpu.count; i++) {
+		if (vcpu.names[i] == name)
 			return 1;
 	}
 	return 0;
@@ -52,18 +62,18 @@ static int move(uint8_t *buffer, size_t size, size_t *used)
 	vsm_private_state_init(&vtl1, 0);
 	if (vsm_private_state_set(&vtl1, &limits, &reg) != 0)
 		return failed("RIP cannot be set");
-	for (uint32_t i = 0; vsm_private_state_at(&vtl1, i, &reg) == 0; i++)
-		load(&reg);
+	if (vsm_private_state_for_each(&vtl1, load, &vcpu) != 0)
+		return failed("the vCPU does not take a register");
 	if (vsm_private_state_encode(&vtl1, buffer, size, used) != 0)
 		return failed("the buffer is too small");
 
 	/* TLFS 15.11.1 and 15.11.2. */
-	if (rip != 0x1000 || !is_loaded(HV_X64_REGISTER_CR3) ||
+	if (vcpu.rip != 0x1000 || !is_loaded(HV_X64_REGISTER_CR3) ||
 	    !is_loaded(HV_REGISTER_VP_ASSIST_PAGE))
 		return failed("private state is missing");
 	if (is_loaded(HV_X64_REGISTER_RAX) || is_loaded(HV_X64_REGISTER_CR2))
 		return failed("shared state is in it");
-	if (vsm_private_state_print(&vtl1, count_line, NULL) != 0 || lines < count)
+	if (vsm_private_state_print(&vtl1, count_line, NULL) != 0 || lines < vcpu.count)
 		return failed("not every register is described");
 	return 0;
 }

@@ -282,20 +282,20 @@ START_TEST(xmm_block_ops)
 	struct kt *t = kt_new(NULL);
 	const struct vsm_host_ops *ops = vsm_kvm_ops(t->k);
 	struct vsm_reg reg = { .name = HV_X64_REGISTER_XMM5 };
-	uint8_t block[96], got[96];
+	struct vsm_xmm_block block, got;
 
-	for (uint32_t i = 0; i < 96; i++)
-		block[i] = (uint8_t)(i * 3 + 1);
-	assert_err(ops->xmm_set(t->vp, 0, block), 0);
-	assert_err(ops->xmm_get(t->vp, 0, got), 0);
-	ck_assert_mem_eq(block, got, 96);
+	for (uint32_t i = 0; i < sizeof(block.bytes); i++)
+		block.bytes[i] = (uint8_t)(i * 3 + 1);
+	assert_err(ops->xmm_set(t->vp, 0, &block), 0);
+	assert_err(ops->xmm_get(t->vp, 0, &got), 0);
+	ck_assert_mem_eq(block.bytes, got.bytes, sizeof(block.bytes));
 	assert_err(vsm_kvm_vp_get(t->vp, 0, &reg, 1), 0);
-	ck_assert_mem_eq(&reg.value, block + 80, 16);
+	ck_assert_mem_eq(&reg.value, block.bytes + 80, 16);
 	/* The guest has it too: movdqu %xmm5,(%rdi) */
 	kt_set(t, 0, HV_X64_REGISTER_RDI, OTHER_GPA);
 	KT_CODE(t, 0, 0xf3, 0x0f, 0x7f, 0x2f, STOP);
 	ck_assert_uint_eq(kt_stop(t), 0);
-	ck_assert_mem_eq(t->ram + OTHER_GPA, block + 80, 16);
+	ck_assert_mem_eq(t->ram + OTHER_GPA, block.bytes + 80, 16);
 	kt_free(t);
 }
 END_TEST

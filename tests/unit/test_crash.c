@@ -83,8 +83,8 @@ START_TEST(notify_tells_the_host_the_words_of_the_guest)
 	for (i = 0; i < VSMTEST_COUNT(controls); i++) {
 		wr(t, 0, HV_X64_MSR_CRASH_CTL, controls[i]);
 		ck_assert_uint_eq(t->count[VSMTEST_CRASH], i + 1);
-		ck_assert_uint_eq(t->crash_control, controls[i]);
-		ck_assert_mem_eq(t->crash, words, sizeof(words));
+		ck_assert_uint_eq(t->crash.control, controls[i]);
+		ck_assert_mem_eq(t->crash.params, words, sizeof(words));
 	}
 	vsmtest_free(t);
 }
@@ -113,8 +113,8 @@ START_TEST(the_place_of_a_message_is_passed_on_unread)
 	wr(t, 0, HV_X64_MSR_CRASH_P3, 0xfffffffffffff000);
 	wr(t, 0, HV_X64_MSR_CRASH_P4, UINT64_MAX);
 	wr(t, 0, HV_X64_MSR_CRASH_CTL, HV_CRASH_CTL_CAPABILITIES);
-	ck_assert_uint_eq(t->crash[3], 0xfffffffffffff000);
-	ck_assert_uint_eq(t->crash[4], UINT64_MAX);
+	ck_assert_uint_eq(t->crash.params[3], 0xfffffffffffff000);
+	ck_assert_uint_eq(t->crash.params[4], UINT64_MAX);
 	ck_assert_uint_eq(t->count[VSMTEST_GPA_READ], 0);
 	vsmtest_free(t);
 }
@@ -133,7 +133,7 @@ START_TEST(they_are_one_set_for_all_vps_and_vtls)
 	ck_assert_uint_eq(rd(t, 0, HV_X64_MSR_CRASH_P0), words[0]);
 	wr(t, 0, HV_X64_MSR_CRASH_P1, 77);
 	wr(t, 1, HV_X64_MSR_CRASH_CTL, HV_CRASH_CTL_NOTIFY);
-	ck_assert_uint_eq(t->crash[1], 77);
+	ck_assert_uint_eq(t->crash.params[1], 77);
 	vsmtest_free(t);
 }
 END_TEST
@@ -153,7 +153,7 @@ START_TEST(they_are_registers_too)
 	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_CRASH_CTL, HV_CRASH_CTL_NOTIFY),
 		      HV_STATUS_SUCCESS);
 	ck_assert_uint_eq(t->count[VSMTEST_CRASH], 1);
-	ck_assert_mem_eq(t->crash, words, sizeof(words));
+	ck_assert_mem_eq(t->crash.params, words, sizeof(words));
 	vsmtest_free(t);
 }
 END_TEST

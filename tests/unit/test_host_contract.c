@@ -200,14 +200,15 @@ START_TEST(an_op_under_a_lock_is_refused_and_logged)
 	struct vsm_reg reg = { .name = HV_X64_REGISTER_RAX };
 	struct vsm_overlay overlay = { .vp = VSM_ALL_VPS };
 	struct vsm_protect_range range = { 0, VSMTEST_PAGE, 0, VSM_RIGHTS_ALL };
-	uint8_t bytes[96] = { 0 };
+	struct vsm_xmm_block xmm = { { 0 } };
+	uint8_t bytes[8] = { 0 };
 	uint32_t calls = t->calls, done;
 
 	lock_take(t->vsm, vp);
 	assert_err(host_regs_get(vp, 0, VSM_REGS_GPR, &reg, 1), -VSM_ERR_HOST);
 	assert_err(host_regs_set(vp, 0, VSM_REGS_GPR, &reg, 1), -VSM_ERR_HOST);
-	assert_err(host_xmm_get(vp, 0, bytes), -VSM_ERR_HOST);
-	assert_err(host_xmm_set(vp, 0, bytes), -VSM_ERR_HOST);
+	assert_err(host_xmm_get(vp, 0, &xmm), -VSM_ERR_HOST);
+	assert_err(host_xmm_set(vp, 0, &xmm), -VSM_ERR_HOST);
 	assert_err(host_switch(vp, 0, 1, VSM_SWITCH_PREPARE), -VSM_ERR_HOST);
 	assert_err(host_gpa_read(t->vsm, vp, 0, bytes, 8), -VSM_ERR_HOST);
 	assert_err(host_gpa_write(t->vsm, vp, 0, bytes, 8), -VSM_ERR_HOST);
@@ -340,6 +341,7 @@ static const struct {
 	  HV_PRIV_ACCESS_PARTITION_REFERENCE_COUNTER | HV_PRIV_ACCESS_FREQUENCY_REGS |
 		  HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC },
 	{ VSMTEST_LOG, 0, 0, 0 },
+	{ VSMTEST_THREAD_ID, 0, 0, 0 },
 	{ VSMTEST_CRASH, VSM_CAP_CRASH, HV_FEATURE_GUEST_CRASH_REGS, 0 },
 };
 

@@ -75,7 +75,7 @@ static const struct {
 	size_t size;
 	uint64_t bad;
 } bad_fields[] = {
-	FIELD(flags, 0x4),
+	FIELD(flags, 0x8),
 	FIELD(flags, 0x80000000),
 	FIELD(host_flags, 0x10),
 	FIELD(max_vps, 0),

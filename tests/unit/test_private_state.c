@@ -323,6 +323,21 @@ START_TEST(bad_arguments_of_set_are_refused)
 }
 END_TEST
 
+struct walk {
+	uint32_t seen;
+	uint32_t stop_at;
+	const struct vsm_private_state *state;
+};
+
+static int visit(void *opaque, const struct vsm_reg *reg)
+{
+	struct walk *walk = opaque;
+
+	ck_assert_mem_eq(reg, &walk->state->regs[walk->seen], sizeof(*reg));
+	walk->seen++;
+	return walk->seen == walk->stop_at ? 1000 + (int)walk->seen : 0;
+}
+
 START_TEST(an_object_that_was_never_initialised_is_refused)
 {
 	struct vsm_private_state good = fresh(0), bad;
@@ -349,6 +364,7 @@ START_TEST(an_object_that_was_never_initialised_is_refused)
 		assert_err(set(&bad, HV_X64_REGISTER_RIP, 0), -VSM_ERR_INVAL);
 		assert_err(vsm_private_state_at(&bad, 0, &reg), -VSM_ERR_INVAL);
 		assert_err(vsm_private_state_print(&bad, NULL, NULL), -VSM_ERR_INVAL);
+		assert_err(vsm_private_state_for_each(&bad, visit, NULL), -VSM_ERR_INVAL);
 		assert_err(vsm_private_state_encode(&bad, blob, sizeof(blob), &used),
 			   -VSM_ERR_INVAL);
 	}
@@ -422,6 +438,27 @@ static void take_line(void *opaque, const char *text)
 		lines->found += !strcmp(text, expected[i]);
 	lines->count++;
 }
+
+START_TEST(for_each_visits_all_registers_in_order_until_it_is_stopped)
+{
+	struct vsm_private_state state = busy();
+	struct walk walk = { .state = &state };
+
+	assert_err(vsm_private_state_for_each(&state, visit, &walk), 0);
+	ck_assert_uint_eq(walk.seen, state.count);
+	for (uint32_t stop = 1; stop <= state.count; stop++) {
+		walk.seen = 0;
+		walk.stop_at = stop;
+		ck_assert_int_eq(vsm_private_state_for_each(&state, visit, &walk),
+				 1000 + (int)stop);
+		ck_assert_uint_eq(walk.seen, stop);
+	}
+	walk.seen = 0;
+	assert_err(vsm_private_state_for_each(NULL, visit, &walk), -VSM_ERR_INVAL);
+	assert_err(vsm_private_state_for_each(&state, NULL, &walk), -VSM_ERR_INVAL);
+	ck_assert_uint_eq(walk.seen, 0);
+}
+END_TEST
 
 START_TEST(print_gives_one_line_for_each_register)
 {
@@ -705,6 +742,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(an_object_that_was_never_initialised_is_refused),
 	VSMTEST_CASE(an_object_with_foreign_names_is_not_encoded),
 	VSMTEST_CASE(positions_walk_all_registers_in_order),
+	VSMTEST_CASE(for_each_visits_all_registers_in_order_until_it_is_stopped),
 	VSMTEST_CASE(print_gives_one_line_for_each_register),
 	VSMTEST_CASE(the_encoded_form_is_as_documented),
 	VSMTEST_CASE(encode_and_decode_are_inverse),

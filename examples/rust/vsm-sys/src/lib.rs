@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//! What the headers of libvsm declare: `NAME_h.rs` for each `vsm/NAME.h`, written by `bindings.py`.
+//! What the headers of libvsm declare: `NAME.rs` for each `vsm/NAME.h`, written by `bindings.py`.
 //!
 //! Nothing here is safe by itself; the crate `vsm` is what a VMM uses. Constants of enums are
 //! `c_int`, the type in which the functions return them. `vsm/kvm.h` is not covered.
@@ -20,36 +20,36 @@ macro_rules! zeroed {
     };
 }
 
-mod error_h;
-mod host_h;
-mod hv_h;
-mod hv_message_h;
-mod hv_registers_h;
-mod hv_registers_arch_h;
-mod hypercall_h;
-mod message_h;
-mod partition_h;
-mod protect_h;
-mod registers_h;
-mod state_h;
-mod types_h;
-mod version_h;
-mod vp_h;
-mod vpset_h;
+mod error;
+mod host;
+mod hv;
+mod hv_messages;
+mod hv_registers;
+mod hv_registers_arch;
+mod hypercall;
+mod message;
+mod partition;
+mod protect;
+mod registers;
+mod state;
+mod types;
+mod version;
+mod vp;
+mod vpset;
 
-pub use error_h::*;
-pub use host_h::*;
-pub use hv_h::*;
-pub use hv_message_h::*;
-pub use hv_registers_h::*;
-pub use hv_registers_arch_h::*;
-pub use hypercall_h::*;
-pub use message_h::*;
-pub use partition_h::*;
-pub use protect_h::*;
-pub use registers_h::*;
-pub use state_h::*;
-pub use types_h::*;
-pub use version_h::*;
-pub use vp_h::*;
-pub use vpset_h::*;
+pub use error::*;
+pub use host::*;
+pub use hv::*;
+pub use hv_messages::*;
+pub use hv_registers::*;
+pub use hv_registers_arch::*;
+pub use hypercall::*;
+pub use message::*;
+pub use partition::*;
+pub use protect::*;
+pub use registers::*;
+pub use state::*;
+pub use types::*;
+pub use version::*;
+pub use vp::*;
+pub use vpset::*;

@@ -18,10 +18,6 @@ fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
     size_of::<F>()
 }
 
-fn plain(field: &str) -> &str {
-    field.trim_start_matches("r#")
-}
-
 macro_rules! structs {
     ($($name:ident { $($field:ident,)* })*) => {
         fn structs(rust: &mut String, c: &mut String) {
@@ -37,7 +33,7 @@ macro_rules! structs {
                 )
                 .unwrap();
                 $(
-                    let field = plain(stringify!($field));
+                    let field = stringify!($field);
                     writeln!(
                         rust,
                         "{name}.{field} {} {}",

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use vsm_sys as sys;
 
 use crate::error::check;
-use crate::{Error, Exception, ProtectRange, Reg, Result};
+use crate::{Crash, Error, Exception, ProtectRange, Reg, Result, XmmBlock};
 
 /// Phases of a switch of VTLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,13 +171,13 @@ pub trait Host: Send + Sync + 'static {
     /// Take one line of text.
     fn log(&self, _level: Level, _line: &str) {}
 
-    /// The guest says that it has crashed: HV_X64_MSR_CRASH_P0..P4 and CTL.
-    fn crash(&self, _params: &[u64; 5], _control: u64) {}
-
     /// Length of the instruction that these bytes begin with, in code of 16, 32 or 64 bits.
     fn insn_decode(&self, _bytes: &[u8], _mode: u32) -> Option<u8> {
         None
     }
+
+    /// The guest says that it has crashed.
+    fn crash(&self, _crash: &Crash) {}
 }
 
 /// The registers of one VP, for all of its VTLs.
@@ -191,12 +191,12 @@ pub trait Vcpu: Send + Sync + 'static {
     fn regs_set(&self, vtl: u32, groups: u32, regs: &[Reg]) -> Result<()>;
 
     /// XMM0..XMM5 of the active VTL.
-    fn xmm_get(&self, _vtl: u32, _block: &mut [u8; 96]) -> Result<()> {
+    fn xmm_get(&self, _vtl: u32, _block: &mut XmmBlock) -> Result<()> {
         Err(Error::NoSup)
     }
 
     /// The counterpart of `xmm_get`.
-    fn xmm_set(&self, _vtl: u32, _block: &[u8; 96]) -> Result<()> {
+    fn xmm_set(&self, _vtl: u32, _block: &XmmBlock) -> Result<()> {
         Err(Error::NoSup)
     }
 

@@ -25,8 +25,8 @@ pub use vp::{Answer, Verdict, Vp};
 
 pub use vsm_sys as sys;
 pub use vsm_sys::{
-    vsm_capabilities as Capabilities, vsm_config as Config, vsm_cpuid as Cpuid,
-    vsm_exception as Exception, vsm_memory_fault as MemoryFault,
-    vsm_protect_range as ProtectRange, vsm_reg as Reg, vsm_register_info as RegisterInfo,
-    vsm_stats as Stats,
+    vsm_capabilities as Capabilities, vsm_config as Config, vsm_cpuid as Cpuid, vsm_crash as Crash,
+    vsm_exception as Exception, vsm_memory_fault as MemoryFault, vsm_protect_range as ProtectRange,
+    vsm_reg as Reg, vsm_register_info as RegisterInfo, vsm_stats as Stats,
+    vsm_xmm_block as XmmBlock,
 };

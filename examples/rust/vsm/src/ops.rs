@@ -109,13 +109,21 @@ unsafe extern "C" fn regs_set<V: Vcpu>(
     unsafe { on_vcpu(vp, |v: &V| v.regs_set(vtl, groups, regs)) }
 }
 
-unsafe extern "C" fn xmm_get<V: Vcpu>(vp: *mut c_void, vtl: u32, block: *mut u8) -> c_int {
-    let block = unsafe { &mut *block.cast::<[u8; 96]>() };
+unsafe extern "C" fn xmm_get<V: Vcpu>(
+    vp: *mut c_void,
+    vtl: u32,
+    block: *mut sys::vsm_xmm_block,
+) -> c_int {
+    let block = unsafe { &mut *block };
     unsafe { on_vcpu(vp, |v: &V| v.xmm_get(vtl, block)) }
 }
 
-unsafe extern "C" fn xmm_set<V: Vcpu>(vp: *mut c_void, vtl: u32, block: *const u8) -> c_int {
-    let block = unsafe { &*block.cast::<[u8; 96]>() };
+unsafe extern "C" fn xmm_set<V: Vcpu>(
+    vp: *mut c_void,
+    vtl: u32,
+    block: *const sys::vsm_xmm_block,
+) -> c_int {
+    let block = unsafe { &*block };
     unsafe { on_vcpu(vp, |v: &V| v.xmm_set(vtl, block)) }
 }
 
@@ -254,10 +262,10 @@ unsafe extern "C" fn log<H: Host>(opaque: *mut c_void, level: i32, line: *const 
     }
 }
 
-unsafe extern "C" fn crash<H: Host>(opaque: *mut c_void, params: *const u64, control: u64) {
+unsafe extern "C" fn crash<H: Host>(opaque: *mut c_void, crash: *const sys::vsm_crash) {
     unsafe {
-        let params = &*params.cast::<[u64; 5]>();
-        on_host(opaque, (), |c: &HostContext<H>| c.host.crash(params, control))
+        let crash = &*crash;
+        on_host(opaque, (), |c: &HostContext<H>| c.host.crash(crash))
     }
 }
 
@@ -275,6 +283,11 @@ unsafe extern "C" fn insn_decode<H: Host>(
     }
 }
 
+/// The place of a variable that each thread has for itself.
+unsafe extern "C" fn thread_id(_opaque: *mut c_void) -> u64 {
+    IN_OPERATION.with(|variable| variable as *const Cell<bool> as u64)
+}
+
 /// The operations of a host, as C takes them. Those it does not have are NULL.
 pub(crate) fn table<H: Host>() -> sys::vsm_host_ops {
     let has = H::OPTIONAL;
@@ -285,6 +298,7 @@ pub(crate) fn table<H: Host>() -> sys::vsm_host_ops {
         gpa_read: Some(gpa_read::<H>),
         gpa_write: Some(gpa_write::<H>),
         log: Some(log::<H>),
+        thread_id: Some(thread_id),
         ..Default::default()
     };
     if has.xmm {

@@ -108,6 +108,11 @@ impl<H: Host> Vp<H> {
         self.enter(|vp| unsafe { sys::vsm_vp_memory_fault(vp, &fault) })
     }
 
+    /// With [`sys::VSM_CONFIG_CHECK_THREADS`]: the VP belongs to the thread that enters it next.
+    pub fn thread_release(&mut self) -> Result<()> {
+        check(unsafe { sys::vsm_vp_thread_release(self.vp) }).map(|_| ())
+    }
+
     fn enter(&mut self, entry: impl FnOnce(*mut sys::vsm_vp) -> c_int) -> Result<Verdict> {
         self.inner.usable()?;
         let code = entry(self.vp);

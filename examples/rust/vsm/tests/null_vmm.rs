@@ -192,6 +192,10 @@ fn bytes<T: Copy>(what: &T) -> &[u8] {
 
 impl Vmm {
     fn new() -> Self {
+        Self::with(config())
+    }
+
+    fn with(config: Config) -> Self {
         let (machine, cpu) = (machine(), Arc::new(Registers::default()));
         let start = context(CR3[0]);
         cpu.set(0, sys::HV_X64_REGISTER_CR0, start.cr0);
@@ -207,6 +211,7 @@ impl Vmm {
             cpu.set_value(0, name, sys::hv_register_value { low: segment.base, high });
         }
         let (partition, vps) = Builder::new(Shared(machine.clone()))
+            .config(config)
             .ram(0, RAM)
             .vp(0, 0, cpu.clone())
             .build()
@@ -328,6 +333,26 @@ fn a_partition_outlives_its_handle_and_changes_threads() {
     assert!(matches!(os, Ok(Answer::Value(0x8100_0000_0000_0001))), "{os:?}");
     assert_eq!(Arc::strong_count(&vmm.machine), 1, "the last VP frees the host");
     assert_eq!(Arc::strong_count(&vmm.cpu), 1);
+}
+
+#[test]
+fn a_vp_that_is_checked_changes_threads_when_it_is_released() {
+    let mut vmm = Vmm::with(Config { flags: sys::VSM_CONFIG_CHECK_THREADS, ..config() });
+    assert!(matches!(vmm.vp().run_prepare(), Ok(Verdict::Resume)));
+    let mut vp = vmm.vps.remove(0);
+    let elsewhere = std::thread::spawn(move || {
+        let refused = vp.run_prepare();
+        vp.thread_release().unwrap();
+        (refused, vp.run_prepare(), vp)
+    });
+    let (refused, taken, mut vp) = elsewhere.join().unwrap();
+    assert_eq!(refused.err(), Some(Error::Misuse));
+    assert!(matches!(taken, Ok(Verdict::Resume)), "{taken:?}");
+    let lines = vmm.machine.lines.lock().unwrap();
+    assert!(lines.iter().any(|line| line.contains("vsm_vp_thread_release()")), "{lines:?}");
+    drop(lines);
+    vp.thread_release().unwrap();
+    assert!(matches!(vp.run_prepare(), Ok(Verdict::Resume)));
 }
 
 #[test]

@@ -8,6 +8,13 @@ structs! {
         vtl,
         rights,
     }
+    vsm_xmm_block {
+        bytes,
+    }
+    vsm_crash {
+        params,
+        control,
+    }
     vsm_overlay {
         gpa,
         page,
@@ -39,6 +46,7 @@ structs! {
         log,
         crash,
         insn_decode,
+        thread_id,
     }
     hv_initial_vp_context {
         rip,

@@ -33,6 +33,21 @@ zeroed!(vsm_protect_range);
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+pub struct vsm_xmm_block {
+    pub bytes: [u8; 96],
+}
+zeroed!(vsm_xmm_block);
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct vsm_crash {
+    pub params: [u64; 5],
+    pub control: u64,
+}
+zeroed!(vsm_crash);
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
 pub struct vsm_overlay {
     pub gpa: u64,
     pub page: *mut c_void,
@@ -49,8 +64,8 @@ pub struct vsm_host_ops {
     pub size: usize,
     pub regs_get: Option<unsafe extern "C" fn(*mut c_void, u32, u32, *mut vsm_reg, u32) -> c_int>,
     pub regs_set: Option<unsafe extern "C" fn(*mut c_void, u32, u32, *const vsm_reg, u32) -> c_int>,
-    pub xmm_get: Option<unsafe extern "C" fn(*mut c_void, u32, *mut u8) -> c_int>,
-    pub xmm_set: Option<unsafe extern "C" fn(*mut c_void, u32, *const u8) -> c_int>,
+    pub xmm_get: Option<unsafe extern "C" fn(*mut c_void, u32, *mut vsm_xmm_block) -> c_int>,
+    pub xmm_set: Option<unsafe extern "C" fn(*mut c_void, u32, *const vsm_xmm_block) -> c_int>,
     pub switch_vtl: Option<unsafe extern "C" fn(*mut c_void, u32, u32, u32) -> c_int>,
     pub gpa_read: Option<unsafe extern "C" fn(*mut c_void, u64, *mut c_void, u32) -> c_int>,
     pub gpa_write: Option<unsafe extern "C" fn(*mut c_void, u64, *const c_void, u32) -> c_int>,
@@ -66,7 +81,8 @@ pub struct vsm_host_ops {
     pub alloc: Option<unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void>,
     pub free: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, usize)>,
     pub log: Option<unsafe extern "C" fn(*mut c_void, i32, *const c_char)>,
-    pub crash: Option<unsafe extern "C" fn(*mut c_void, *const u64, u64)>,
+    pub crash: Option<unsafe extern "C" fn(*mut c_void, *const vsm_crash)>,
     pub insn_decode: Option<unsafe extern "C" fn(*mut c_void, *const u8, u32, u32) -> c_int>,
+    pub thread_id: Option<unsafe extern "C" fn(*mut c_void) -> u64>,
 }
 zeroed!(vsm_host_ops);

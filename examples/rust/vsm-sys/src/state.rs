@@ -37,6 +37,11 @@ extern "C" {
         position: u32,
         reg: *mut vsm_reg,
     ) -> c_int;
+    pub fn vsm_private_state_for_each(
+        state: *const vsm_private_state,
+        visit: Option<unsafe extern "C" fn(*mut c_void, *const vsm_reg) -> c_int>,
+        opaque: *mut c_void,
+    ) -> c_int;
     pub fn vsm_private_state_print(
         state: *const vsm_private_state,
         line: Option<unsafe extern "C" fn(*mut c_void, *const c_char)>,

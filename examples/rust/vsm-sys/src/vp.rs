@@ -41,6 +41,7 @@ extern "C" {
     ) -> c_int;
     pub fn vsm_vp_opaque(vp: *const vsm_vp) -> *mut c_void;
     pub fn vsm_vp_set_opaque(vp: *mut vsm_vp, opaque: *mut c_void) -> c_int;
+    pub fn vsm_vp_thread_release(vp: *mut vsm_vp) -> c_int;
     pub fn vsm_vp_index(vp: *const vsm_vp) -> u32;
     pub fn vsm_vp_active_vtl(vp: *const vsm_vp) -> u32;
     pub fn vsm_vp_enabled_vtls(vp: *const vsm_vp) -> u32;

@@ -6,8 +6,8 @@
  * Part of vsm/hv.h, which includes it. Payload structures start at hv_message.payload. Layouts are
  * those of the published headers, which agree with each other; TLFS 6.0b gives the header only.
  */
-#ifndef VSM_HV_MESSAGE_H
-#define VSM_HV_MESSAGE_H
+#ifndef VSM_HV_MESSAGES_H
+#define VSM_HV_MESSAGES_H
 
 #include "vsm/hv_registers.h"
 

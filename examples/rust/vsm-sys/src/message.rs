@@ -183,7 +183,8 @@ extern "C" {
     ) -> c_int;
     pub fn vsm_message_interruption_deliverable(
         out: *mut hv_message,
-        context: *const vsm_intercept_context, r#type: u32,
+        context: *const vsm_intercept_context,
+        pending: u32,
     ) -> c_int;
     pub fn vsm_message_unrecoverable_exception(
         out: *mut hv_message,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Written by bindings.py from vsm/hv_message.h. Do not edit.
+// Written by bindings.py from vsm/hv_messages.h. Do not edit.
 
 use core::ffi::c_int;
 

@@ -176,6 +176,54 @@ def headers(b):
     b.guard('a header that is not C++', 'class', *check, 'vsm/conly.h')
 
 
+def abi(b):
+    """Each rule alone, among what is allowed."""
+    good = ('/* int vsm_x(int a[3], ...); bool b : 1; */\n#include <stdint.h>\n'
+            '#define HV_STATIC_ASSERT(x, y) _Static_assert(x, y)\n#define VSM_X (1u << 3)\n'
+            'enum vsm_e {\n\tVSM_A = 1,\n};\nstruct vsm_opaque;\n'
+            'struct vsm_s {\n\tsize_t size;\n\tuint8_t bytes[16];\n%s'
+            '\tint (*op)(void *opaque, const struct vsm_s *s, uint32_t count);\n};\n'
+            'HV_STATIC_ASSERT(sizeof(struct vsm_s) == 8 ? (1) : 0, "a");\n'
+            'VSM_EXPORT int vsm_f(struct vsm_opaque *o, size_t size, struct vsm_s **out);\n%s')
+    check = ['abi.py']
+    b.guard('what every language has', None, *check, b.write('abi/vsm.h', good % ('', '')))
+    members = {
+        'a bit-field': 'uint32_t a : 3;', 'bool, whose': 'bool a;', 'an enum type': 'enum vsm_e a;',
+        'a union': 'union { uint32_t a; uint64_t c; } u;', 'a layout of its own': '_Alignas(64) '
+        'uint8_t a;', 'a number without a width': 'unsigned a;', 'an array without a size':
+        'uint8_t a[];', 'an int as member': 'int a;', 'a size_t as member': 'size_t length;',
+        'an enum without a name': 'enum { A } a;', '"type" as member': 'uint32_t type;',
+        'an array as argument': 'int (*a)(uint8_t b[96]);',
+        'a struct as argument': 'int (*a)(struct vsm_s b);',
+        'a struct as result': 'struct vsm_s (*a)(void);',
+        'a variadic function': 'void (*log)(const char *text, ...);',
+        'a.h:14: a union': '\n\nunion vsm_u *a;',
+    }
+    for complaint, member in members.items():
+        b.guard(f'{complaint} ({member.strip()})', complaint, *check,
+                b.write('abi/a.h', good % (f'\t{member}\n', '')))
+    functions = {
+        'a variadic function': 'void vsm_g(int a, ...);', 'bool, whose': '_Bool vsm_g(void);',
+        'an enum type': 'enum vsm_e vsm_g(void);', 'an array as argument':
+        'void vsm_g(const uint64_t a[VSM_X]);', 'a struct as argument': 'void vsm_g(struct vsm_s a);',
+        'a struct as result': 'struct vsm_s vsm_g(void);', '"ref" as argument':
+        'void vsm_g(uint32_t ref);', 'a number without a width': 'long vsm_g(void);',
+        'an enum type, whose size': 'void vsm_g(const enum vsm_e *a);',
+    }
+    for complaint, function in functions.items():
+        b.guard(f'{complaint} ({function})', complaint, *check,
+                b.write('abi/a.h', good % ('', f'VSM_EXPORT {function}\n')))
+    rest = {
+        'no symbol': 'static inline int vsm_g(void) { return 1; }', 'a typedef': 'typedef int a;',
+        'VSM_Y() is a macro': '#define VSM_Y(x) ((x) + 1)',
+        'vsm_h.h: there is a struct vsm_h': 'struct vsm_h;',
+    }
+    for complaint, line in rest.items():
+        b.guard(f'{complaint} ({line})', complaint, *check,
+                b.write('abi/vsm_h.h', good % ('', line + '\n')))
+    b.guard('no header', 'nothing to check', *check)
+
+
 def sources(b):
     def check(what, complaint, name, text):
         root = f'tree-{name}'.replace('.', '-')
@@ -297,7 +345,7 @@ def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as tmp:
         bench = Bench(tap, tmp)
-        for guard in (writable_data, exports, imports, headers, sources, style, registered,
+        for guard in (writable_data, exports, imports, headers, abi, sources, style, registered,
                       version, tally, command_line):
             guard(bench)
     tap.finish()

@@ -25,16 +25,16 @@ int protect_accepted(const struct vsm *vsm, uint32_t mask)
 	return (vsm->accepted & (1u << mask)) != 0;
 }
 
-int protect_denier(const struct vsm_vp *vp, uint64_t gpa, uint32_t wanted)
+int protect_denier(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t wanted)
 {
-	const struct vsm *vsm = vp->vsm;
 	uint32_t rights = VSM_RIGHTS_ALL;
 	int denier;
 
-	if (vsm->map == NULL || vsm_gpa_rights(vsm, vp_active(vp), gpa, &rights) != 0 ||
-	    (rights & wanted) == wanted)
+	if (vsm->map == NULL)
 		return 0;
-	denier = vsm_protmap_denier(vsm->map, vp_active(vp), gpa, wanted);
-	return denier > 0 ? denier :
-			    vsm_protmap_denier(vsm->map, vp_active(vp), gpa, VSM_RIGHTS_ALL);
+	denier = vsm_gpa_rights(vsm, vtl, gpa, &rights);
+	if (denier != 0 || (rights & wanted) == wanted)
+		return denier;
+	denier = vsm_protmap_denier(vsm->map, vtl, gpa, wanted);
+	return denier > 0 ? denier : vsm_protmap_denier(vsm->map, vtl, gpa, VSM_RIGHTS_ALL);
 }

@@ -13,10 +13,10 @@ uint32_t protect_host_rights(const struct vsm *vsm, uint32_t rights);
 int protect_accepted(const struct vsm *vsm, uint32_t mask);
 
 /*
- * The VTL that forbids the active one an access to RAM, 0 if none does. Two sets can meet in a mask
- * that the host cannot enforce and makes stricter; then the lowest VTL that restricts the page
- * answers for it.
+ * The VTL that forbids `vtl` an access to RAM, 0 if none does, or a negative error. Two sets can
+ * meet in a mask that the host cannot enforce and makes stricter; then the lowest VTL that restricts
+ * the page answers for it. Lock-free. Only gpa_judge() asks: all others ask that.
  */
-int protect_denier(const struct vsm_vp *vp, uint64_t gpa, uint32_t wanted);
+int protect_denier(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t wanted);
 
 #endif /* VSM_ENFORCEABLE_H */

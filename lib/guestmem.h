@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Guest memory, with the rights of the VTL on whose behalf it is touched. The only file that calls
- * the host's guest-memory ops for a guest.
+ * the host's guest-memory ops; a guard holds the others to it.
  */
 #ifndef VSM_GUESTMEM_H
 #define VSM_GUESTMEM_H

@@ -38,7 +38,7 @@ void log_misuse(struct vsm *vsm, const char *who, const char *what)
 }
 
 /* Ops may take any lock of the VMM, so none of ours may be held around them. */
-static int may_call(struct vsm *vsm, struct vsm_vp *vp, const char *op)
+int host_may_call(struct vsm *vsm, struct vsm_vp *vp, const char *op)
 {
 	if (vp == NULL || vp->locks_held == 0)
 		return 1;
@@ -65,7 +65,7 @@ static int failed(struct vsm *vsm, const char *op, int result)
 }
 
 /* What an op without a meaningful error of its own comes to. */
-static int outcome(struct vsm *vsm, const char *op, int result)
+int host_outcome(struct vsm *vsm, const char *op, int result)
 {
 	return result == 0 ? 0 : failed(vsm, op, result);
 }
@@ -93,7 +93,7 @@ int host_regs_get(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, struct vsm_r
 {
 	int r;
 
-	if (!may_call(vp->vsm, vp, "regs_get"))
+	if (!host_may_call(vp->vsm, vp, "regs_get"))
 		return -VSM_ERR_HOST;
 	r = vp->vsm->ops.regs_get(vp->opaque, vtl, groups, regs, count);
 	if (r == 0 || r == -VSM_ERR_NOTFOUND)
@@ -106,7 +106,7 @@ int host_regs_set(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, const struct
 {
 	int r;
 
-	if (!may_call(vp->vsm, vp, "regs_set"))
+	if (!host_may_call(vp->vsm, vp, "regs_set"))
 		return -VSM_ERR_HOST;
 	r = vp->vsm->ops.regs_set(vp->opaque, vtl, groups, regs, count);
 	if (r == 0 || r == -VSM_ERR_NOTFOUND || r == -VSM_ERR_INVAL)
@@ -116,43 +116,30 @@ int host_regs_set(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, const struct
 
 int host_xmm_get(struct vsm_vp *vp, uint32_t vtl, struct vsm_xmm_block *block)
 {
-	if (!may_call(vp->vsm, vp, "xmm_get"))
+	if (!host_may_call(vp->vsm, vp, "xmm_get"))
 		return -VSM_ERR_HOST;
-	return outcome(vp->vsm, "xmm_get", vp->vsm->ops.xmm_get(vp->opaque, vtl, block));
+	return host_outcome(vp->vsm, "xmm_get", vp->vsm->ops.xmm_get(vp->opaque, vtl, block));
 }
 
 int host_xmm_set(struct vsm_vp *vp, uint32_t vtl, const struct vsm_xmm_block *block)
 {
-	if (!may_call(vp->vsm, vp, "xmm_set"))
+	if (!host_may_call(vp->vsm, vp, "xmm_set"))
 		return -VSM_ERR_HOST;
-	return outcome(vp->vsm, "xmm_set", vp->vsm->ops.xmm_set(vp->opaque, vtl, block));
+	return host_outcome(vp->vsm, "xmm_set", vp->vsm->ops.xmm_set(vp->opaque, vtl, block));
 }
 
 int host_switch(struct vsm_vp *vp, uint32_t from, uint32_t to, uint32_t phase)
 {
-	if (!may_call(vp->vsm, vp, "switch_vtl"))
+	if (!host_may_call(vp->vsm, vp, "switch_vtl"))
 		return -VSM_ERR_HOST;
-	return outcome(vp->vsm, "switch_vtl", vp->vsm->ops.switch_vtl(vp->opaque, from, to, phase));
-}
-
-int host_gpa_read(struct vsm *vsm, struct vsm_vp *vp, uint64_t gpa, void *buf, uint32_t len)
-{
-	if (!may_call(vsm, vp, "gpa_read"))
-		return -VSM_ERR_HOST;
-	return outcome(vsm, "gpa_read", vsm->ops.gpa_read(vsm->opaque, gpa, buf, len));
-}
-
-int host_gpa_write(struct vsm *vsm, struct vsm_vp *vp, uint64_t gpa, const void *buf, uint32_t len)
-{
-	if (!may_call(vsm, vp, "gpa_write"))
-		return -VSM_ERR_HOST;
-	return outcome(vsm, "gpa_write", vsm->ops.gpa_write(vsm->opaque, gpa, buf, len));
+	return host_outcome(vp->vsm, "switch_vtl",
+			    vp->vsm->ops.switch_vtl(vp->opaque, from, to, phase));
 }
 
 int host_overlay_map(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_overlay *overlay,
 		     uint64_t token)
 {
-	if (!may_call(vsm, vp, "overlay_map"))
+	if (!host_may_call(vsm, vp, "overlay_map"))
 		return -VSM_ERR_HOST;
 	return outcome_deferred(vsm, "overlay_map",
 				vsm->ops.overlay_map(vsm->opaque, overlay, token), token);
@@ -164,7 +151,7 @@ int host_protect(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_protect_ra
 	int r;
 
 	*done = 0;
-	if (!may_call(vsm, vp, "protect"))
+	if (!host_may_call(vsm, vp, "protect"))
 		return -VSM_ERR_HOST;
 	r = vsm->ops.protect(vsm->opaque, ranges, count, done, token);
 	if (*done > count) /* A host that cannot count has applied nothing we could rely on. */
@@ -174,7 +161,7 @@ int host_protect(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_protect_ra
 
 int host_tlb_flush(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t token)
 {
-	if (!may_call(vsm, vp, "tlb_flush"))
+	if (!host_may_call(vsm, vp, "tlb_flush"))
 		return -VSM_ERR_HOST;
 	return outcome_deferred(vsm, "tlb_flush",
 				vsm->ops.tlb_flush(vsm->opaque, vtl, VSM_ALL_VPS, token), token);
@@ -182,30 +169,31 @@ int host_tlb_flush(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t to
 
 void host_kick(struct vsm_vp *vp, struct vsm_vp *target)
 {
-	if (target->vsm->ops.kick != NULL && may_call(target->vsm, vp, "kick"))
+	if (target->vsm->ops.kick != NULL && host_may_call(target->vsm, vp, "kick"))
 		target->vsm->ops.kick(target->opaque);
 }
 
 int host_inject(struct vsm_vp *vp, uint32_t vtl, const struct vsm_exception *event)
 {
-	if (!may_call(vp->vsm, vp, "inject_event"))
+	if (!host_may_call(vp->vsm, vp, "inject_event"))
 		return -VSM_ERR_HOST;
-	return outcome(vp->vsm, "inject_event", vp->vsm->ops.inject_event(vp->opaque, vtl, event));
+	return host_outcome(vp->vsm, "inject_event",
+			    vp->vsm->ops.inject_event(vp->opaque, vtl, event));
 }
 
 int host_interrupt(struct vsm_vp *vp, uint32_t vtl, uint32_t vector, uint32_t auto_eoi)
 {
-	if (!may_call(vp->vsm, vp, "interrupt"))
+	if (!host_may_call(vp->vsm, vp, "interrupt"))
 		return -VSM_ERR_HOST;
-	return outcome(vp->vsm, "interrupt",
-		       vp->vsm->ops.interrupt(vp->opaque, vtl, vector, auto_eoi));
+	return host_outcome(vp->vsm, "interrupt",
+			    vp->vsm->ops.interrupt(vp->opaque, vtl, vector, auto_eoi));
 }
 
 uint8_t host_insn_decode(struct vsm_vp *vp, const uint8_t *bytes, uint32_t count, uint32_t mode)
 {
 	int length;
 
-	if (vp->vsm->ops.insn_decode == NULL || !may_call(vp->vsm, vp, "insn_decode"))
+	if (vp->vsm->ops.insn_decode == NULL || !host_may_call(vp->vsm, vp, "insn_decode"))
 		return 0;
 	length = vp->vsm->ops.insn_decode(vp->vsm->opaque, bytes, count, mode);
 	/* No instruction is longer than 15 bytes (SDM vol. 2A, 2.3.11). */
@@ -214,7 +202,7 @@ uint8_t host_insn_decode(struct vsm_vp *vp, const uint8_t *bytes, uint32_t count
 
 void host_crash(struct vsm_vp *vp, const struct vsm_crash *crash)
 {
-	if (may_call(vp->vsm, vp, "crash"))
+	if (host_may_call(vp->vsm, vp, "crash"))
 		vp->vsm->ops.crash(vp->vsm->opaque, crash);
 }
 

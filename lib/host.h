@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Calls of host ops: the one place where they are made, checked and counted. */
+/* Calls of host ops: the one place where they are made, checked and counted. Those for guest memory
+ * are in guestmem.c. */
 #ifndef VSM_HOST_CALLS_H
 #define VSM_HOST_CALLS_H
 
@@ -7,6 +8,10 @@
 
 /* Registers of one batch: no op sees more. */
 #define REGS_MAX 32u
+
+/* What each call of an op begins and ends with; for guestmem.c, which has ops of its own. */
+int host_may_call(struct vsm *vsm, struct vsm_vp *vp, const char *op);
+int host_outcome(struct vsm *vsm, const char *op, int result);
 
 /* Fill names and clear values. */
 void regs_name(struct vsm_reg *regs, const uint32_t *names, uint32_t count);
@@ -19,8 +24,6 @@ int host_regs_set(struct vsm_vp *vp, uint32_t vtl, uint32_t groups, const struct
 int host_xmm_get(struct vsm_vp *vp, uint32_t vtl, struct vsm_xmm_block *block);
 int host_xmm_set(struct vsm_vp *vp, uint32_t vtl, const struct vsm_xmm_block *block);
 int host_switch(struct vsm_vp *vp, uint32_t from, uint32_t to, uint32_t phase);
-int host_gpa_read(struct vsm *vsm, struct vsm_vp *vp, uint64_t gpa, void *buf, uint32_t len);
-int host_gpa_write(struct vsm *vsm, struct vsm_vp *vp, uint64_t gpa, const void *buf, uint32_t len);
 /* 0, VSM_PENDING or a negative error. */
 int host_overlay_map(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_overlay *overlay,
 		     uint64_t token);

@@ -25,7 +25,7 @@ uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
 }
 
 /* Code, the time, or data of the guest (TLFS 3.13, ch. 12; 7.8.7, 11.9). */
-static uint32_t slot_rights(uint32_t slot)
+uint32_t overlay_rights(uint32_t slot)
 {
 	if (slot == OVERLAY_HYPERCALL)
 		return HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE;
@@ -42,26 +42,50 @@ static int msr_covers(const _Atomic uint64_t *msr, uint64_t gpa)
 	return (value & ENABLE) != 0 && (value & PFN_MASK) == (gpa & PFN_MASK);
 }
 
-int overlay_covers(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *rights)
+/* Placed later than what was found so far? */
+static void newest(const struct vsm *vsm, uint32_t vtl, uint32_t slot, uint32_t *found,
+		   uint64_t *order)
 {
-	*rights = 0;
+	const struct overlay_slot *s = &vsm->overlay[slot_index(vsm, vtl, slot)];
+	uint64_t at = __atomic_load_n(&s->order, __ATOMIC_RELAXED);
+
+	if (*order != 0 && at <= *order)
+		return;
+	*found = slot;
+	*order = at != 0 ? at : 1; /* Its MSR says that the host shows it. */
+}
+
+int overlay_find(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *slot)
+{
+	uint64_t order = 0;
+
 	if (msr_covers(&vsm->vtl[vtl].hypercall, gpa))
-		*rights |= slot_rights(OVERLAY_HYPERCALL);
+		newest(vsm, vtl, OVERLAY_HYPERCALL, slot, &order);
 	if (msr_covers(&vsm->vtl[vtl].reference_tsc, gpa))
-		*rights |= slot_rights(OVERLAY_TSC);
+		newest(vsm, vtl, OVERLAY_TSC, slot, &order);
 	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
 		const struct vsm_vp *vp = vsm->vp[i];
 
-		if (vp != NULL &&
-		    (msr_covers(&vp->vtl[vtl].assist, gpa) || msr_covers(&vp->vtl[vtl].simp, gpa)))
-			*rights |= slot_rights(OVERLAY_OF_VPS);
+		if (vp == NULL)
+			continue;
+		if (msr_covers(&vp->vtl[vtl].assist, gpa))
+			newest(vsm, vtl, overlay_slot_vp(i, OVERLAY_ASSIST), slot, &order);
+		if (msr_covers(&vp->vtl[vtl].simp, gpa))
+			newest(vsm, vtl, overlay_slot_vp(i, OVERLAY_SIMP), slot, &order);
 	}
-	return *rights != 0;
+	return order != 0;
 }
 
 static uint32_t slot_owner(uint32_t slot)
 {
 	return slot < OVERLAY_OF_VPS ? VSM_ALL_VPS : (slot - OVERLAY_OF_VPS) / OVERLAYS_PER_VP;
+}
+
+/* One writer, the owner of the op; overlay_find() reads the order on any thread. */
+static void slot_put(struct overlay_slot *slot, uint64_t gpa, uint64_t order)
+{
+	slot->gpa = gpa;
+	__atomic_store_n(&slot->order, order, __ATOMIC_RELAXED);
 }
 
 /* Tell the host what a VTL sees at a page now. */
@@ -78,7 +102,7 @@ static int show(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t gpa, 
 		if (slot->order > newest && slot->gpa == gpa) {
 			newest = slot->order;
 			overlay.page = overlay_page(vsm, vtl, i);
-			overlay.rights = slot_rights(i);
+			overlay.rights = overlay_rights(i);
 			overlay.vp = slot_owner(i);
 		}
 	}
@@ -90,7 +114,7 @@ static int refused(struct vsm_vp *vp, int result)
 	struct vsm *vsm = vp->vsm;
 	struct overlay_change *c = &vp->overlay;
 
-	vsm->overlay[slot_index(vsm, c->vtl, c->slot)] = c->before;
+	slot_put(&vsm->overlay[slot_index(vsm, c->vtl, c->slot)], c->before.gpa, c->before.order);
 	c->clear = NULL;
 	c->lift = 0;
 	op_release(vp);
@@ -128,7 +152,7 @@ static int lifted(struct vsm_vp *vp, int result, uint32_t done)
 	(void)done;
 	if (result == 0)
 		return placed(vp);
-	vsm->overlay[slot_index(vsm, c->vtl, c->slot)] = c->before;
+	slot_put(&vsm->overlay[slot_index(vsm, c->vtl, c->slot)], c->before.gpa, c->before.order);
 	if (placed_too && show(vsm, vp, c->vtl, new_gpa, 0) != 0) {
 		log_line(vsm, LOG_OVERLAY, VSM_LOG_ERROR,
 			 "overlay: the host could not take back a page that it had placed");
@@ -171,11 +195,10 @@ int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64
 	c->lift = (uint32_t)was_on;
 	c->lift_gpa = s->gpa;
 	if (!on) {
-		s->order = 0;
+		slot_put(s, s->gpa, 0);
 		return placed_first(vp, 0, 0);
 	}
-	s->gpa = gpa;
-	s->order = ++vsm->overlay_order;
+	slot_put(s, gpa, ++vsm->overlay_order);
 	return deferred_end(vp, show(vsm, vp, vtl, gpa, deferred_begin(vp, placed_first)), 0);
 }
 
@@ -190,16 +213,14 @@ int overlay_load(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_
 	int was_on = before.order != 0;
 	int moves = on != was_on || (on && gpa != before.gpa);
 
-	if (moves) {
-		s->gpa = on ? gpa : before.gpa;
-		s->order = on ? ++vsm->overlay_order : 0;
-	}
+	if (moves)
+		slot_put(s, on ? gpa : before.gpa, on ? ++vsm->overlay_order : 0);
 	if (moves && on && show(vsm, vp, vtl, gpa, 0) != 0) {
-		*s = before;
+		slot_put(s, before.gpa, before.order);
 		return -VSM_ERR_HOST;
 	}
 	if (moves && was_on && show(vsm, vp, vtl, before.gpa, 0) != 0) {
-		*s = before;
+		slot_put(s, before.gpa, before.order);
 		return on && show(vsm, vp, vtl, gpa, 0) != 0 ? -VSM_ERR_STATE : -VSM_ERR_HOST;
 	}
 	msr_store(msr, value);
@@ -213,10 +234,10 @@ static int lift_slot(struct vsm *vsm, uint32_t vtl, struct overlay_slot *slot)
 
 	if (order == 0)
 		return 0;
-	slot->order = 0;
+	slot_put(slot, slot->gpa, 0);
 	if (show(vsm, NULL, vtl, slot->gpa, 0) == 0)
 		return 0;
-	slot->order = order;
+	slot_put(slot, slot->gpa, order);
 	return -VSM_ERR_HOST;
 }
 

@@ -28,8 +28,10 @@ int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64
 int overlay_load(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
 		 uint64_t value);
 
-/* Is a page covered in the view of a VTL? Then `rights` are those of the overlay. Lock-free. */
-int overlay_covers(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *rights);
+/* The overlay that a VTL sees at a page; 0: none. Lock-free, from any thread. */
+int overlay_find(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *slot);
+/* Rights that the guest has to an overlay page, HV_MAP_GPA_*. */
+uint32_t overlay_rights(uint32_t slot);
 
 /* Lift all overlays and clear the pages of VPs; hypercall and reference TSC page never change. */
 int overlay_reset(struct vsm *vsm);

@@ -4,15 +4,13 @@
 
 #include "context.h"
 #include "cpuid.h"
-#include "enforceable.h"
 #include "exception.h"
-#include "guestmem.h"
+#include "gpa_access.h"
 #include "host.h"
 #include "hypercall.h"
 #include "intercept.h"
 #include "msr.h"
 #include "ops.h"
-#include "overlay.h"
 #include "thread.h"
 #include "vp_entry.h"
 
@@ -181,49 +179,40 @@ static const char *fault_bad(const struct vsm_memory_fault *fault)
 	return NULL;
 }
 
-/* The right that an access needs. Without MBEC KX and UX are always equal (TLFS 15.9.2). */
-static uint32_t wanted_right(const struct vsm_memory_fault *fault)
+static uint32_t fault_access(const struct vsm_memory_fault *fault)
 {
 	if (fault->access == HV_INTERCEPT_ACCESS_READ)
-		return HV_MAP_GPA_READABLE;
+		return VSM_ACCESS_READ;
 	if (fault->access == HV_INTERCEPT_ACCESS_WRITE)
-		return HV_MAP_GPA_WRITABLE;
-	return fault->user ? HV_MAP_GPA_USER_EXECUTABLE : HV_MAP_GPA_KERNEL_EXECUTABLE;
+		return VSM_ACCESS_WRITE;
+	return VSM_ACCESS_EXECUTE | (fault->user ? VSM_ACCESS_USER : 0);
 }
 
 /* TLFS 8.8: an overlay has rights of its own; 3.13: of the hypercall page a write is #GP. */
-static int overlay_fault(struct vsm_vp *vp, uint32_t wanted, uint32_t rights)
+static int overlay_denied(struct vsm_vp *vp, uint32_t access, uint32_t slot)
 {
-	if ((rights & wanted) == wanted) {
-		stat_inc(&vp->stats.faults_retried);
-		return VSM_VERDICT_RETRY;
-	}
-	/* Only the hypercall page can be executed. */
-	exception_raise(vp,
-			wanted == HV_MAP_GPA_WRITABLE && (rights & HV_MAP_GPA_EXECUTABLE) != 0 ?
-				VECTOR_GP :
-				VECTOR_MC,
-			NULL);
+	exception_raise(
+		vp, access == VSM_ACCESS_WRITE && slot == OVERLAY_HYPERCALL ? VECTOR_GP : VECTOR_MC,
+		NULL);
 	return VSM_VERDICT_EXCEPTION;
 }
 
 static int memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
 {
-	uint32_t wanted = wanted_right(fault);
-	uint32_t rights;
-	int denier;
+	uint32_t access = fault_access(fault);
+	struct gpa_judgement judgement;
 	int r;
 
-	if (overlay_covers(vp->vsm, vp_active(vp), fault->gpa, &rights))
-		return overlay_fault(vp, wanted, rights);
-	if (!is_ram(vp->vsm, fault->gpa, 1))
+	gpa_judge(vp->vsm, vp->index, vp_active(vp), fault->gpa, access, &judgement);
+	if (judgement.result == -VSM_ERR_RANGE)
 		return VSM_VERDICT_NOT_MINE;
-	denier = protect_denier(vp, fault->gpa, wanted);
-	if (denier <= 0) {
+	if (judgement.result == 0) {
 		stat_inc(&vp->stats.faults_retried);
 		return VSM_VERDICT_RETRY;
 	}
-	r = intercept_memory(vp, (uint32_t)denier, fault, NULL);
+	if (judgement.is_overlay)
+		return overlay_denied(vp, access, judgement.slot);
+	r = intercept_memory(vp, judgement.vtl, fault, NULL);
 	if (r == R_SWITCHED)
 		return VSM_VERDICT_SWITCHED;
 	return r == R_EXCEPTION ? VSM_VERDICT_EXCEPTION : r;

@@ -305,6 +305,13 @@ int vsmtest_wrmsr(struct vsmtest *t, uint32_t vp, uint32_t msr, uint64_t value);
 int vsmtest_cpuid(struct vsmtest *t, uint32_t vp, uint32_t leaf, struct vsm_cpuid *out);
 int vsmtest_memory_fault(struct vsmtest *t, uint32_t vp, const struct vsm_memory_fault *fault);
 
+/* vsm_gpa_read() and vsm_gpa_write(), watched. `index`: HV index of a VP, or #VSM_VP_DMA. */
+
+int vsmtest_gpa_read(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t gpa, void *buf,
+		     uint64_t len);
+int vsmtest_gpa_write(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t gpa,
+		      const void *buf, uint64_t len);
+
 /** vsm_partition_reset(), after which all VPs stand in VTL0 with the registers they started with. */
 int vsmtest_reset(struct vsmtest *t);
 

@@ -10,6 +10,8 @@
 
 /** In vsmtest_entry.vp: an entry for the whole partition. */
 #define VSMTEST_ENTRY_PARTITION 0xfffffffeu
+/** The same: an access of a device model or an emulator, by the VTL in vsmtest_entry.before. */
+#define VSMTEST_ENTRY_DEVICE	0xfffffffdu
 
 /** A range of guest memory that was read. */
 struct vsmtest_read {

@@ -343,7 +343,7 @@ static void entry_begin(struct vsmtest *t, uint32_t vp)
 	entry->t = t;
 	entry->vp = vp;
 	entry->reads = 0;
-	if (vp != VSMTEST_ENTRY_PARTITION)
+	if (vp < VSMTEST_MAX_VPS)
 		entry->before = vsm_vp_active_vtl(t->vp[vp].vp);
 }
 
@@ -373,7 +373,7 @@ static int entry_end(struct vsmtest *t, int verdict)
 {
 	struct vsmtest_entry *entry = vsmtest_entry();
 
-	if (entry->vp != VSMTEST_ENTRY_PARTITION)
+	if (entry->vp < VSMTEST_MAX_VPS)
 		check_verdict(t, entry->vp, verdict);
 	if (!t->quiet)
 		check_views(t);
@@ -421,6 +421,22 @@ int vsmtest_memory_fault(struct vsmtest *t, uint32_t vp, const struct vsm_memory
 {
 	entry_begin(t, vp);
 	return entry_end(t, vsm_vp_memory_fault(t->vp[vp].vp, fault));
+}
+
+int vsmtest_gpa_read(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t gpa, void *buf,
+		     uint64_t len)
+{
+	entry_begin(t, VSMTEST_ENTRY_DEVICE);
+	vsmtest_entry()->before = vtl;
+	return entry_end(t, vsm_gpa_read(t->vsm, index, vtl, gpa, buf, len));
+}
+
+int vsmtest_gpa_write(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t gpa,
+		      const void *buf, uint64_t len)
+{
+	entry_begin(t, VSMTEST_ENTRY_DEVICE);
+	vsmtest_entry()->before = vtl;
+	return entry_end(t, vsm_gpa_write(t->vsm, index, vtl, gpa, buf, len));
 }
 
 int vsmtest_reset(struct vsmtest *t)

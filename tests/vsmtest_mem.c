@@ -36,7 +36,7 @@ static void check_rights(struct vsmtest *t, const char *op, uint64_t gpa, uint32
 
 	if (t->relaxed || entry->t != t || entry->vp == VSMTEST_ENTRY_PARTITION)
 		return;
-	vtl = t->vp[entry->vp].active;
+	vtl = entry->vp == VSMTEST_ENTRY_DEVICE ? entry->before : t->vp[entry->vp].active;
 	if (vsm_gpa_rights(t->vsm, vtl, gpa, &rights) || (rights & wanted) != wanted)
 		vsmtest_breach(t, "%s at %llx: VTL %u has rights %x only", op,
 			       (unsigned long long)gpa, vtl, rights);

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import textwrap
 
-MODULES = ('error host hv hv_messages hv_registers hv_registers_arch hypercall message partition '
+MODULES = ('error gpa host hv hv_messages hv_registers hv_registers_arch hypercall message partition '
            'protect registers state types version vp vpset').split()
 HEAD = '''// SPDX-License-Identifier: BSD-3-Clause
 // Written by bindings.py from vsm/{}.h. Do not edit.

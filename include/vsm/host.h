@@ -16,8 +16,8 @@
  *  - **Pending**: only ops that take a token may return #VSM_PENDING, and only when the token is
  *    not 0. The VP then waits; vsm_op_complete() ends it. A token of 0 asks for an answer at once:
  *    libvsm takes something back, or resets.
- *  - **Re-entry**: an op must not call vsm_* functions, except vsm_gpa_rights(), vsm_op_complete(),
- *    vsm_vp_index(), vsm_vp_opaque() and those that take no handle. The entries of vp.h and
+ *  - **Re-entry**: an op must not call vsm_* functions, except vsm_gpa_rights(), vsm_gpa_access(),
+ *    vsm_op_complete(), vsm_vp_index(), vsm_vp_opaque() and those that take no handle. The entries of vp.h and
  *    vsm_partition_reset() answer -VSM_ERR_MISUSE.
  *  - An op must return: no longjmp, no exception, no thread exit.
  *
@@ -160,13 +160,13 @@ struct vsm_host_ops {
 	 *
 	 * libvsm has checked the rights, and reads a byte once in an entry. The range lies within one
 	 * page and within RAM declared by vsm_ram_add().
-	 * Thread: that of the entry. Locks: none. May fail: the entry fails with -VSM_ERR_HOST, the
+	 * Thread: that of the entry, or that which called vsm_gpa_read(). Locks: none. May fail: the entry fails with -VSM_ERR_HOST, the
 	 * guest stands at the trap. Re-entry: no. Mandatory.
 	 */
 	int (*gpa_read)(void *opaque, uint64_t gpa, void *buf, uint32_t len);
 
-	/** Write guest RAM; the counterpart of gpa_read. All of it or nothing. Also called by
-	 *  vsm_partition_reset() to zero RAM, page by page. Mandatory. */
+	/** Write guest RAM; the counterpart of gpa_read. All of it or nothing. Called for hypercalls
+	 *  and vsm_gpa_write(), and by vsm_partition_reset() to zero RAM, page by page. Mandatory. */
 	int (*gpa_write)(void *opaque, uint64_t gpa, const void *buf, uint32_t len);
 
 	/**
@@ -196,6 +196,10 @@ struct vsm_host_ops {
 
 	/**
 	 * Enforce rights of guest pages.
+	 *
+	 * The ranges are also the notice for what keeps a permission outside of the VPs: of VTL0's
+	 * ranges devices lose what `rights` lack (a mapping, an IOMMU entry), and accesses of theirs
+	 * that were checked before are over when this returns. doc/host-contract.md, "Devices".
 	 *
 	 * Each range is applied wholly or not at all. Effective on all VPs before the calling VP
 	 * executes its next guest instruction. A host that serves VPs in parallel takes its own lock

@@ -252,7 +252,7 @@ VSM_EXPORT int vsm_cpuid_get(const struct vsm *vsm, uint32_t leaf, struct vsm_cp
 
 /**
  * Rights that a VTL has to a guest page now, given what every higher VTL protects and what the host
- * can enforce: what a host is to enforce, and what a device model is to check.
+ * can enforce: what a host is to enforce. Whether one access may be made says vsm_gpa_access().
  *
  * Lock-free, callable from within host ops. Overlays are not looked at.
  *

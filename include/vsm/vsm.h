@@ -12,6 +12,7 @@
 
 #include <vsm/error.h>
 #include <vsm/export.h>
+#include <vsm/gpa.h>
 #include <vsm/host.h>
 #include <vsm/hv.h>
 #include <vsm/hypercall.h>

@@ -264,6 +264,29 @@ def registered(b):
             b.path('reg/build'), 'tests/unit/test_lost.c')
 
 
+def guestmem(b):
+    owner = SPDX + ('int r(struct v *v) { return v->ops.gpa_read(v->o, 0, 0, 1); }\n'
+                    'int w(struct v *v) { return v->ops.gpa_write(v->o, 0, 0, 1); }\n')
+
+    def check(what, complaint, name, text, own=owner):
+        root = f'guestmem-{what}'.replace(' ', '-')
+        b.write(f'{root}/lib/guestmem.c', own)
+        b.write(f'{root}/lib/{name}', SPDX + text)
+        b.guard(what, complaint, 'guestmem.py', b.path(root))
+
+    check('a tree without other callers', None, 'a.c',
+          'int a(struct v *v) { return v->ops.gpa_read == NULL; } /* v->ops.gpa_read(x) */\n')
+    check('a host that fills the table in', None, 'kvm/a.c', 'void a(void) { o->gpa_read = f; }\n')
+    check('a second caller', 'lib/a.c:2: gpa_read', 'a.c',
+          'int a(struct v *v) { return v->ops.gpa_read(v->o, 0, 0, 1); }\n')
+    check('a caller in a folder', 'lib/kvm/a.c:3: gpa_write', 'kvm/a.c',
+          'int a(struct v *v) { return v->ops\n.gpa_write(v->o, 0, 0, 1); }\n')
+    check('an op in a variable', 'lib/a.c:2: gpa_write', 'a.c', 'f = v->ops.gpa_write;\n')
+    check('a second judge', 'lib/a.c:2: protect_denier', 'a.c', 'int a = protect_denier(v, 0);\n')
+    check('an owner that calls nothing', 'no call of gpa_write', 'a.c', 'int a;\n',
+          owner.replace('ops.gpa_write', 'ops.other'))
+
+
 def version(b):
     header = ''.join(f'#define VSM_VERSION_{p} {n}\n'
                      for p, n in (('MAJOR', 1), ('MINOR', 2), ('PATCH', 3)))
@@ -346,7 +369,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         bench = Bench(tap, tmp)
         for guard in (writable_data, exports, imports, headers, abi, sources, style, registered,
-                      version, tally, command_line):
+                      guestmem, version, tally, command_line):
             guard(bench)
     tap.finish()
 

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "guestmem.h"
 #include "host.h"
 #include "lock.h"
 #include "vsmtest.h"
@@ -210,8 +211,8 @@ START_TEST(an_op_under_a_lock_is_refused_and_logged)
 	assert_err(host_xmm_get(vp, 0, &xmm), -VSM_ERR_HOST);
 	assert_err(host_xmm_set(vp, 0, &xmm), -VSM_ERR_HOST);
 	assert_err(host_switch(vp, 0, 1, VSM_SWITCH_PREPARE), -VSM_ERR_HOST);
-	assert_err(host_gpa_read(t->vsm, vp, 0, bytes, 8), -VSM_ERR_HOST);
-	assert_err(host_gpa_write(t->vsm, vp, 0, bytes, 8), -VSM_ERR_HOST);
+	assert_err(guestmem_read(vp, 0, bytes, 8), -VSM_ERR_HOST);
+	assert_err(guestmem_write(vp, 0, bytes, 8), -VSM_ERR_HOST);
 	assert_err(host_overlay_map(t->vsm, vp, &overlay, 0), -VSM_ERR_HOST);
 	assert_err(host_protect(t->vsm, vp, &range, 1, &done, 0), -VSM_ERR_HOST);
 	assert_err(host_tlb_flush(t->vsm, vp, 0, 0), -VSM_ERR_HOST);

@@ -21,6 +21,7 @@ macro_rules! zeroed {
 }
 
 mod error;
+mod gpa;
 mod host;
 mod hv;
 mod hv_messages;
@@ -38,6 +39,7 @@ mod vp;
 mod vpset;
 
 pub use error::*;
+pub use gpa::*;
 pub use host::*;
 pub use hv::*;
 pub use hv_messages::*;

@@ -2,6 +2,13 @@
 // Written by bindings.py from vsm/vsm.h. Do not edit.
 
 structs! {
+    vsm_gpa_answer {
+        size,
+        length,
+        overlay,
+        vtl,
+        reserved,
+    }
     vsm_protect_range {
         gpa,
         size,

@@ -54,7 +54,9 @@ static int is_shared(const struct vsm *vsm, const struct vsm_register_info *row)
 /* Private state of a VTL exists on a VP only once it is enabled there. */
 static int vtl_exists(const struct access *access, const struct vsm_register_info *row)
 {
-	if (row->scope != VSM_SCOPE_PRIVATE && row->scope != VSM_SCOPE_MIXED)
+	int is_private = row->scope == VSM_SCOPE_PRIVATE || row->scope == VSM_SCOPE_MIXED;
+
+	if (!is_private || is_shared(access->target->vsm, row))
 		return 1;
 	return (atomic_load(&access->target->enabled) & (1u << access->vtl)) != 0;
 }

@@ -682,6 +682,33 @@ START_TEST(names_anywhere)
 }
 END_TEST
 
+/* TLFS 15.8: the offsets of the stubs that fit the mode of the VTL that is asked about. */
+START_TEST(code_page_offsets_follow_the_mode_of_the_vtl)
+{
+	const uint32_t name = HV_REGISTER_VSM_CODE_PAGE_OFFSETS;
+	struct world *w = malloc(sizeof(*w));
+	struct hv_initial_vp_context context;
+	struct hv_register_value value;
+
+	w_new(w, 3, 2, 0);
+	ck_assert_uint_eq(vsmtest_value(w->t, W_CALLER, VSMTEST_VTL(1), name), 0x0002600f);
+	vsmtest_reg_set(w->t, W_CALLER, 1, HV_X64_REGISTER_EFER, 0);
+	ck_assert_uint_eq(vsmtest_value(w->t, W_CALLER, VSMTEST_VTL(1), name), 0x0001b004);
+	ck_assert_uint_eq(vsmtest_value(w->t, W_CALLER, VSMTEST_VTL(2), name), 0x0002600f);
+	/* A VP that has VTL0 and VTL2 only, */
+	assert_verdict(vsmtest_vtl_call(w->t, W_POOR), VSM_VERDICT_SWITCHED);
+	assert_status(vsmtest_get(w->t, W_POOR, VSMTEST_VTL(1), name, &value),
+		      HV_STATUS_INVALID_VTL_STATE);
+	/* until another one gives it a VTL1 while it runs. */
+	vsmtest_context32(&context);
+	assert_status(vsmtest_enable_vp_vtl(w->t, W_CALLER, w_index[W_POOR], 1, &context),
+		      HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(vsmtest_value(w->t, W_POOR, VSMTEST_VTL(1), name), 0x0001b004);
+	w_free(w);
+	free(w);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(every_register_by_two_vtls),
 	VSMTEST_CASE(every_register_by_three_vtls),
@@ -690,6 +717,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(names_one_bit_away_from_a_register),
 	VSMTEST_CASE(names_in_the_block_of_a_register),
 	VSMTEST_CASE(names_anywhere),
+	VSMTEST_CASE(code_page_offsets_follow_the_mode_of_the_vtl),
 };
 
 int main(void)

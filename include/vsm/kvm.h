@@ -11,6 +11,8 @@
  * vsm_kvm_bind() → vsm_kvm_ram_add() and vsm_kvm_device_add() → vsm_partition_realise() →
  * vsm_kvm_vp_create() for each VP → vsm_kvm_run() in a loop on the VP's thread.
  * At the end: vsm_partition_destroy(), then vsm_kvm_destroy().
+ *
+ * A VMM that has VTL logic of its own finds the state of plain vCPUs in vsm/kvm_state.h.
  */
 #ifndef VSM_KVM_H
 #define VSM_KVM_H
@@ -19,6 +21,7 @@
 #include <stdint.h>
 
 #include <vsm/export.h>
+#include <vsm/kvm_state.h>
 #include <vsm/partition.h>
 #include <vsm/vp.h>
 
@@ -29,14 +32,6 @@ struct vsm_kvm;
 
 /** A VP of the backend, with its vCPUs. Opaque. */
 struct vsm_kvm_vp;
-
-/* Shared state that KVM shows only by an ioctl of its own, moved at each VTL switch if asked for:
- * vsm_kvm_options.carry. GPRs and CR2 are always moved and cost no ioctl. */
-#define VSM_KVM_CARRY_FPU     0x1u /**< x87, MXCSR, XMM; with XSAVE all user components. */
-#define VSM_KVM_CARRY_DEBUG   0x2u /**< DR0..DR3 (TLFS 15.11.2); DR6 is private here. */
-#define VSM_KVM_CARRY_XCR0    0x4u /**< XCR0 */
-/** All that the guest's CPUID exposes. */
-#define VSM_KVM_CARRY_DEFAULT 0x80000000u
 
 /* Bits of vsm_kvm_host.flags. */
 #define VSM_KVM_HAS_SYNC_REGS	   0x001u /**< State through kvm_run. Required. */
@@ -68,7 +63,7 @@ struct vsm_kvm_host {
 struct vsm_kvm_options {
 	size_t size; /**< sizeof(struct vsm_kvm_options) */
 	int32_t kvm_fd; /**< Open /dev/kvm, stays the caller's; -1: opened and closed here. */
-	uint32_t carry; /**< VSM_KVM_CARRY_*; default #VSM_KVM_CARRY_DEFAULT. */
+	uint32_t carry; /**< VSM_KVM_CARRY_FPU, DEBUG, XCR0; default #VSM_KVM_CARRY_DEFAULT. */
 	uint32_t max_vps; /**< 1 .. 64; default 1. */
 	uint32_t max_vtl; /**< 1 .. 3; default 1. One VM is made per VTL. */
 	uint32_t trap_port; /**< Port of the hypercall trap, 0 .. 255; default 0x7e. */

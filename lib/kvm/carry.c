@@ -128,7 +128,7 @@ static int carry(struct vsm_kvm_vp *kvp, struct vk_vcpu *from, struct vk_vcpu *t
 	return 0;
 }
 
-static void copy_gprs(struct kvm_run *from, struct kvm_run *to)
+void kvm_gprs_copy(const struct kvm_run *from, struct kvm_run *to)
 {
 	struct kvm_regs regs = from->s.regs.regs;
 
@@ -153,7 +153,7 @@ static int prepare(struct vsm_kvm_vp *kvp, struct vk_vcpu *from, struct vk_vcpu 
 		return -VSM_ERR_HOST;
 	kvp->saved = to->run->s.regs;
 	kvp->saved_dirty = to->run->kvm_dirty_regs;
-	copy_gprs(from->run, to->run);
+	kvm_gprs_copy(from->run, to->run);
 	kvp->preparing = 1;
 	return 0;
 }

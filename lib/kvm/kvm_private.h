@@ -138,6 +138,9 @@ struct vk_vcpu {
 	struct vk_store store;
 };
 
+/* KVM_GET_XSAVE2, which headers have from Linux 5.17 on. */
+#define VK_GET_XSAVE2 _IOR(KVMIO, 0xcf, struct kvm_xsave)
+
 /* Offset of XSTATE_BV in an XSAVE image (SDM vol. 1, 13.4.2). */
 #define VK_XSTATE_BV 512u
 
@@ -280,7 +283,7 @@ int kvm_op_regs_set(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_re
 		    uint32_t count);
 
 /* regs_sync.c: registers that lie in kvm_run */
-int kvm_sync_get(const struct kvm_run *run, struct vsm_reg *reg);
+int kvm_sync_get(const struct kvm_sync_regs *s, struct vsm_reg *reg);
 /* RAX, RCX .. R15 by their number in an instruction. */
 uint64_t kvm_gpr(const struct kvm_sync_regs *s, uint32_t number);
 /* Put a register into a copy; `*what` gets the KVM_SYNC_X86_* bit it belongs to. */
@@ -295,6 +298,8 @@ int kvm_fpu_save(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image);
 int kvm_fpu_restore(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image);
 
 /* carry.c */
+/* Shared registers in kvm_run: GPRs except RSP, and CR2. */
+void kvm_gprs_copy(const struct kvm_run *from, struct kvm_run *to);
 int kvm_op_switch_vtl(void *vp, uint32_t from, uint32_t to, uint32_t phase);
 int kvm_carry_init(struct vsm_kvm_vp *kvp);
 void kvm_carry_fini(struct vsm_kvm_vp *kvp);

@@ -52,16 +52,8 @@ static struct vk_vcpu *vcpu_of(struct vsm_kvm_vp *kvp, uint32_t vtl, uint32_t na
 
 int kvm_regs_load(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 {
-	struct kvm_sync_regs *s = &v->run->s.regs;
-
-	v->run->kvm_valid_regs = VK_SYNC_ALL;
-	v->run->kvm_dirty_regs = 0;
-	if (kvm_vcpu_ioctl(kvp, v, KVM_GET_REGS, &s->regs) != 0 ||
-	    kvm_vcpu_ioctl(kvp, v, KVM_GET_SREGS, &s->sregs) != 0 ||
-	    kvm_vcpu_ioctl(kvp, v, KVM_GET_VCPU_EVENTS, &s->events) != 0)
-		return -1;
-	v->run->cr8 = s->sregs.cr8;
-	return 0;
+	kvp->count.ioctls += 3;
+	return vsm_kvm_sync_regs(v->fd, v->run);
 }
 
 static uint64_t *debug_reg(struct kvm_debugregs *d, uint32_t name)
@@ -116,8 +108,9 @@ int kvm_op_regs_get(void *vp, uint32_t vtl, uint32_t groups, struct vsm_reg *reg
 		if (v->io == VK_IO_ANSWERED)
 			r = kvm_complete(kvp, v) == 0 ? 0 : -VSM_ERR_HOST;
 		if (r == 0)
-			r = group_of(regs[i].name) == GROUP_SYNC ? kvm_sync_get(v->run, &regs[i]) :
-								   get_other(kvp, v, &regs[i]);
+			r = group_of(regs[i].name) == GROUP_SYNC ?
+				    kvm_sync_get(&v->run->s.regs, &regs[i]) :
+				    get_other(kvp, v, &regs[i]);
 	}
 	return r;
 }
@@ -192,7 +185,7 @@ static int batch_fill(struct vsm_kvm_vp *kvp, struct batch *b, struct vk_vcpu *v
 		if (group_of(regs[i].name) != GROUP_SYNC || vcpu_of(kvp, vtl, regs[i].name) != v)
 			continue;
 		now.name = regs[i].name;
-		r = kvm_sync_get(v->run, &now);
+		r = kvm_sync_get(&v->run->s.regs, &now);
 		if (r == 0)
 			r = kvm_sync_put(&b->s, &regs[i], &what);
 		if (r != 0)

@@ -11,10 +11,6 @@
 
 #include <vsm/hv.h>
 
-#ifndef KVM_GET_XSAVE2
-#define KVM_GET_XSAVE2 _IOR(KVMIO, 0xcf, struct kvm_xsave)
-#endif
-
 /* Offsets in the image. */
 #define AT_FCW	   0u
 #define AT_RIP	   8u
@@ -80,7 +76,7 @@ int kvm_fpu_put(uint8_t *image, const struct vsm_reg *reg)
 int kvm_fpu_save(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)
 {
 	return kvm_vcpu_ioctl(
-		kvp, v, kvp->k->facts.xsave_size > 4096 ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, image);
+		kvp, v, kvp->k->facts.xsave_size > 4096 ? VK_GET_XSAVE2 : KVM_GET_XSAVE, image);
 }
 
 int kvm_fpu_restore(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)

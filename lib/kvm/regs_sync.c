@@ -166,9 +166,8 @@ static uint64_t pending_interruption(const struct kvm_vcpu_events *e)
 	return 0;
 }
 
-int kvm_sync_get(const struct kvm_run *run, struct vsm_reg *reg)
+int kvm_sync_get(const struct kvm_sync_regs *s, struct vsm_reg *reg)
 {
-	const struct kvm_sync_regs *s = &run->s.regs;
 	const struct kvm_dtable *table = &s->sregs.idt;
 	struct hv_table_register hv;
 	uint32_t name = reg->name;

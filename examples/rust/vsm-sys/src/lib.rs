@@ -2,7 +2,8 @@
 //! What the headers of libvsm declare: `NAME.rs` for each `vsm/NAME.h`, written by `bindings.py`.
 //!
 //! Nothing here is safe by itself; the crate `vsm` is what a VMM uses. Constants of enums are
-//! `c_int`, the type in which the functions return them. `vsm/kvm.h` is not covered.
+//! `c_int`, the type in which the functions return them. `vsm/kvm.h` and `vsm/kvm_state.h`
+//! are not covered.
 #![no_std]
 #![allow(non_camel_case_types)]
 // The module of a header uses the whole crate, whether or not its header needs another.

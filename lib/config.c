@@ -8,8 +8,9 @@
 #define CONFIG_FLAGS                                                          \
 	(VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE | VSM_CONFIG_SCONTROL_RESET_0 | \
 	 VSM_CONFIG_CHECK_THREADS)
-#define HOST_FLAGS \
-	(VSM_HOST_PROTECT_FLUSHES | VSM_HOST_HAS_SMM | VSM_HOST_HAS_NESTED | VSM_HOST_DR6_SHARED)
+#define HOST_FLAGS                                                                                 \
+	(VSM_HOST_PROTECT_FLUSHES | VSM_HOST_HAS_SMM | VSM_HOST_HAS_NESTED | VSM_HOST_DR6_SHARED | \
+	 VSM_HOST_STARTS_VPS)
 #define MASKS 0xffffu
 
 /* VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT, UMIP, FSGSBASE, PCIDE, OSXSAVE,

@@ -10,7 +10,14 @@
 #define DEFAULT_MASK HV_VSM_PARTITION_CONFIG_DEFAULT_VTL_PROTECTION_MASK
 
 /* What this version acts upon; a bit that would do nothing is refused. */
-#define WRITABLE (PROTECT | DEFAULT_MASK | HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET)
+static uint64_t writable(const struct vsm *vsm)
+{
+	uint64_t bits = PROTECT | DEFAULT_MASK | HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET;
+
+	if ((vsm->capabilities & VSM_CAP_STARTUP) != 0)
+		bits |= HV_VSM_PARTITION_CONFIG_DENY_LOWER_VTL_STARTUP;
+	return bits;
+}
 
 static uint32_t default_mask(uint64_t config)
 {
@@ -24,7 +31,7 @@ static int check(const struct vsm_vp *vp, uint32_t vtl, uint64_t value)
 	uint64_t old = msr_load(&vsm->vtl[vtl].config);
 	uint32_t mask = default_mask(value);
 
-	if ((value & ~(uint64_t)WRITABLE) != 0)
+	if ((value & ~writable(vsm)) != 0)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	if ((atomic_load(&vsm->enabled) & (1u << vtl)) == 0)
 		return HV_STATUS_INVALID_VTL_STATE;

@@ -40,9 +40,9 @@ static int in_context(uint32_t name)
 	return 0;
 }
 
-static int load_context(struct vsm_vp *vp, uint32_t vtl)
+int context_load(struct vsm_vp *vp, uint32_t vtl, const struct hv_initial_vp_context *values)
 {
-	const uint8_t *context = (const uint8_t *)&vp->vtl[vtl].context;
+	const uint8_t *context = (const uint8_t *)values;
 	struct vsm_reg regs[CONTEXT_FIELDS];
 
 	memset(regs, 0, sizeof(regs));
@@ -95,7 +95,7 @@ int context_apply(struct vsm_vp *vp, uint32_t vtl)
 		return 0;
 	r = load_rest(vp, vtl);
 	if (r == 0)
-		r = load_context(vp, vtl);
+		r = context_load(vp, vtl, &vp->vtl[vtl].context);
 	if (r != 0)
 		return r == -VSM_ERR_INVAL ? r : -VSM_ERR_HOST;
 	atomic_fetch_and(&vp->context_pending, ~(1u << vtl));

@@ -14,6 +14,10 @@ int context_apply(struct vsm_vp *vp, uint32_t vtl);
 /* All contexts that wait. */
 int context_apply_all(struct vsm_vp *vp);
 
+/* Load a context into a VTL of this VP: all of it or nothing. On the VP's own thread. Errors as the op
+ * regs_set gives them. */
+int context_load(struct vsm_vp *vp, uint32_t vtl, const struct hv_initial_vp_context *values);
+
 /* Library-owned state of a VTL on a VP as at power-on. */
 void context_reset_library(struct vsm_vp *vp, uint32_t vtl);
 

@@ -44,6 +44,10 @@ static void decide_capabilities(struct vsm *vsm)
 		caps |= VSM_CAP_CLOCK;
 	if (ops->crash != NULL)
 		caps |= VSM_CAP_CRASH;
+	/* Without a kick a VP that was started would sleep on. */
+	if ((vsm->config.host_flags & VSM_HOST_STARTS_VPS) != 0 && ops->kick != NULL &&
+	    ops->overlay_map != NULL)
+		caps |= VSM_CAP_STARTUP;
 	if ((vsm->config.flags & VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE) != 0)
 		caps |= VSM_CAP_UNENFORCED_EXECUTE;
 	vsm->capabilities = caps;
@@ -78,6 +82,8 @@ static uint64_t privileges(const struct vsm *vsm)
 		p |= HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC;
 	if (has(vsm, VSM_CAP_VSM))
 		p |= HV_PRIV_ACCESS_VSM;
+	if (has(vsm, VSM_CAP_STARTUP))
+		p |= HV_PRIV_START_VIRTUAL_PROCESSOR;
 	if (has(vsm, VSM_CAP_XMM))
 		p |= HV_PRIV_FAST_HYPERCALL_OUTPUT;
 	return p;
@@ -111,6 +117,8 @@ void cpuid_decide(struct vsm *vsm)
 	/* A call whose privilege is missing answers ACCESS_DENIED, one without a handler does not
 	 * exist. */
 	vsm->caps.calls = hypercall_handled();
+	if (!has(vsm, VSM_CAP_STARTUP)) /* Nor does one that could never succeed. */
+		vsm->caps.calls &= ~(1ULL << vsm_hypercall_row(HVCALL_START_VIRTUAL_PROCESSOR));
 	/* The hints say how to use what there is: no watchdog panics, no AutoEOI. */
 	vsm->recommendations = HV_RECOMMEND_RELAXED_TIMING | HV_RECOMMEND_DEPRECATE_AUTO_EOI;
 }

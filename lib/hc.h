@@ -12,6 +12,7 @@
 int hc_modify_vtl_protection_mask(struct vsm_vp *vp);
 int hc_enable_partition_vtl(struct vsm_vp *vp);
 int hc_enable_vp_vtl(struct vsm_vp *vp);
+int hc_start_virtual_processor(struct vsm_vp *vp);
 int hc_get_vp_registers(struct vsm_vp *vp);
 int hc_set_vp_registers(struct vsm_vp *vp);
 int hc_notify_long_spin_wait(struct vsm_vp *vp);

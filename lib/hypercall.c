@@ -27,6 +27,7 @@ static const struct {
 	{ HVCALL_VTL_RETURN, vtl_return },
 	{ HVCALL_GET_VP_REGISTERS, hc_get_vp_registers },
 	{ HVCALL_SET_VP_REGISTERS, hc_set_vp_registers },
+	{ HVCALL_START_VIRTUAL_PROCESSOR, hc_start_virtual_processor },
 	{ HVCALL_GET_VP_INDEX_FROM_APIC_ID, hc_get_vp_index_from_apic_id },
 };
 
@@ -267,6 +268,7 @@ static int give_up(struct vsm_vp *vp)
 	if (vp->hc.undo != NULL)
 		vp->hc.undo(vp);
 	vp->hc.undo = NULL;
+	vp->hc.commit = NULL;
 	stand_at_trap(vp);
 	return -VSM_ERR_HOST;
 }
@@ -302,7 +304,12 @@ int hypercall_conclude(struct vsm_vp *vp, int r)
 		return VSM_VERDICT_SWITCHED;
 	if (r == R_EXCEPTION)
 		return VSM_VERDICT_EXCEPTION;
-	return r < 0 ? give_up(vp) : verdict;
+	if (r < 0)
+		return give_up(vp);
+	if (vp->hc.commit != NULL)
+		vp->hc.commit(vp);
+	vp->hc.commit = NULL;
+	return verdict;
 }
 
 int hypercall_resume(struct vsm_vp *vp, int r)
@@ -358,6 +365,7 @@ int hypercall_run(struct vsm_vp *vp, uint64_t trap_rip, uint32_t trap_length)
 	hc->have_xmm = 0;
 	hc->in_element = 0;
 	hc->undo = NULL;
+	hc->commit = NULL;
 	if (read_registers(vp) != 0)
 		return give_up(vp);
 	r = decode(vp);

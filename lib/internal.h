@@ -87,6 +87,8 @@ struct hc {
 	uint32_t in_element; /* The work that is blocked is that of element `done`. */
 	void (*undo)(struct vsm_vp *vp); /* Takes back what a call did whose result got lost. */
 	uint32_t undo_arg[2];
+	void (*commit)(
+		struct vsm_vp *vp); /* Makes a call seen by others once its result is written. */
 	_Alignas(16) uint8_t in[HV_PAGE_SIZE];
 	_Alignas(16) uint8_t out[HV_PAGE_SIZE];
 	struct vsm_xmm_block xmm;
@@ -131,6 +133,15 @@ enum wait {
 	WAIT_POST, /* post */
 	WAIT_OWNER, /* op_wait: execute the hypercall again */
 	WAIT_OWNER_MSR, /* op_wait: do the MSR write again */
+	WAIT_STARTUP, /* startup: nobody has started the VP */
+};
+
+/* How far the start of a VP is (HvCallStartVirtualProcessor). */
+enum {
+	STARTUP_NONE, /* It runs, or never waits. */
+	STARTUP_WAITING,
+	STARTUP_RESERVED, /* A call is about to start it; its result is not written yet. */
+	STARTUP_POSTED /* start_vtl and start_context wait for its thread. */
 };
 
 /* One change of the protection map on its way to the host. */
@@ -171,6 +182,10 @@ struct vsm_vp {
 	uint32_t locks_held;
 	_Atomic uint32_t wait; /* enum wait */
 	_Atomic uint32_t op_wait; /* Waits for op_owner. */
+	uint32_t flags; /* VSM_VP_* */
+	_Atomic uint32_t startup; /* STARTUP_*; from WAITING only under vsm->lock. */
+	uint32_t start_vtl;
+	struct hv_initial_vp_context start_context;
 	uint32_t wait_msr;
 	uint64_t wait_value;
 	uint32_t has_exception;
@@ -193,6 +208,7 @@ enum log_kind {
 	LOG_OVERLAY,
 	LOG_UNENFORCED,
 	LOG_MILESTONE,
+	LOG_STARTUP,
 	LOG_KINDS
 };
 

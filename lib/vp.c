@@ -6,6 +6,7 @@
 #include "host.h"
 #include "partition.h"
 #include "sized.h"
+#include "startup.h"
 #include "thread.h"
 
 static size_t vp_bytes(const struct vsm *vsm)
@@ -65,8 +66,24 @@ void vp_reset(struct vsm_vp *vp)
 	vp->has_exception = 0;
 	atomic_store(&vp->thread, 0);
 	vp->overlay.clear = NULL;
+	startup_reset(vp);
 	for (uint32_t vtl = 0; vtl < vp->vsm->vtl_count; vtl++)
 		context_reset_library(vp, vtl);
+}
+
+static int check_flags(struct vsm *vsm, const struct vsm_vp_config *config)
+{
+	if ((config->flags & ~VSM_VP_WAIT_FOR_STARTUP) != 0 || config->reserved != 0) {
+		log_misuse(vsm, "vsm_vp_create", "config.flags has an unknown bit");
+		return -VSM_ERR_INVAL;
+	}
+	if (config->flags != 0 && (vsm->capabilities & VSM_CAP_STARTUP) == 0) {
+		log_misuse(
+			vsm, "vsm_vp_create",
+			"VSM_VP_WAIT_FOR_STARTUP without VSM_HOST_STARTS_VPS, op kick or overlays");
+		return -VSM_ERR_NOSUP;
+	}
+	return 0;
 }
 
 static int check_free(struct vsm *vsm, const struct vsm_vp_config *config)
@@ -106,7 +123,9 @@ int vsm_vp_create(struct vsm *vsm, const struct vsm_vp_config *config, struct vs
 		log_misuse(vsm, "vsm_vp_create", "config.size is wrong");
 		return -VSM_ERR_INVAL;
 	}
-	r = check_free(vsm, &copy);
+	r = check_flags(vsm, &copy);
+	if (r == 0)
+		r = check_free(vsm, &copy);
 	if (r != 0)
 		return r;
 	vp = partition_alloc(vsm, vp_bytes(vsm));
@@ -119,6 +138,7 @@ int vsm_vp_create(struct vsm *vsm, const struct vsm_vp_config *config, struct vs
 	vp->opaque = copy.opaque;
 	vp->index = copy.index;
 	vp->apic_id = copy.apic_id;
+	vp->flags = copy.flags;
 	vp_reset(vp);
 	vsm->vp[copy.index] = vp;
 	*out = vp;

@@ -11,6 +11,7 @@
 #include "intercept.h"
 #include "msr.h"
 #include "ops.h"
+#include "startup.h"
 #include "thread.h"
 #include "vp_entry.h"
 
@@ -268,6 +269,8 @@ static int resume_wait(struct vsm_vp *vp)
 			return VSM_VERDICT_BLOCKED;
 		atomic_store(&vp->wait, WAIT_NONE);
 		return write_msr(vp, vp->wait_msr, vp->wait_value);
+	case WAIT_STARTUP:
+		return startup_run(vp);
 	default:
 		return VSM_VERDICT_RESUME;
 	}
@@ -316,6 +319,8 @@ int vsm_vp_runnable(const struct vsm_vp *vp)
 	case WAIT_OWNER:
 	case WAIT_OWNER_MSR:
 		return atomic_load(&vp->op_wait) == 0;
+	case WAIT_STARTUP:
+		return startup_due(vp);
 	default:
 		return 1;
 	}

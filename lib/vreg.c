@@ -307,6 +307,8 @@ static int get_capabilities(const struct vreg *reg, struct hv_register_value *va
 	int shared = (reg->vp->vsm->config.host_flags & VSM_HOST_DR6_SHARED) != 0;
 
 	value->low = shared ? HV_VSM_CAPABILITIES_DR6_SHARED : 0;
+	if (has_cap(reg, VSM_CAP_STARTUP))
+		value->low |= HV_VSM_CAPABILITIES_DENY_LOWER_VTL_STARTUP;
 	return HV_STATUS_SUCCESS;
 }
 

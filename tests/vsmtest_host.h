@@ -113,6 +113,7 @@ struct vsmtest_opts {
 	uint32_t vps; /**< VPs to create, default 1. */
 	uint32_t vp_index[VSMTEST_MAX_VPS]; /**< HV index of each, default 0, 1, 2 ... */
 	uint32_t apic_id[VSMTEST_MAX_VPS]; /**< APIC id of each, default 0x10, 0x12 ... */
+	uint32_t waiting; /**< Bit n: VP of slot n is created with #VSM_VP_WAIT_FOR_STARTUP. */
 	uint32_t null_ops; /**< VSMTEST_BIT() of ops that the table lacks. */
 	uint64_t tsc_hz; /**< Answer of tsc_hz, default 2.5 GHz. */
 	uint32_t model; /**< enum vsmtest_model, default what VSMTEST_MODEL in the environment says. */

@@ -152,6 +152,7 @@ static int create_vps(struct vsmtest *t)
 			.index = t->opts.vp_index[i],
 			.apic_id = t->opts.apic_id[i],
 			.opaque = &t->vp[i],
+			.flags = t->opts.waiting >> i & 1 ? VSM_VP_WAIT_FOR_STARTUP : 0,
 		};
 
 		err = vsm_vp_create(t->vsm, &config, &t->vp[i].vp);

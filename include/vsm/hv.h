@@ -332,6 +332,22 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_enable_vp_vtl, 240) &&
 			 HV_OFFSET_IS(hv_input_enable_vp_vtl, vp_vtl_context, 16),
 		 "TLFS call 0x000F");
 
+/** Input of HVCALL_START_VIRTUAL_PROCESSOR (TLFS 15.15); target_vtl is a plain number. */
+struct hv_input_start_virtual_processor {
+	uint64_t target_partition_id; /**< #HV_PARTITION_ID_SELF or own id. */
+	uint32_t vp_index; /**< VP to start. */
+	uint8_t target_vtl; /**< VTL that gets the context. */
+	uint8_t reserved[3]; /**< 0 */
+	struct hv_initial_vp_context vp_context; /**< Where it starts. */
+};
+HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_start_virtual_processor, 240) &&
+			 HV_OFFSET_IS(hv_input_start_virtual_processor, target_partition_id, 0) &&
+			 HV_OFFSET_IS(hv_input_start_virtual_processor, vp_index, 8) &&
+			 HV_OFFSET_IS(hv_input_start_virtual_processor, target_vtl, 12) &&
+			 HV_OFFSET_IS(hv_input_start_virtual_processor, reserved, 13) &&
+			 HV_OFFSET_IS(hv_input_start_virtual_processor, vp_context, 16),
+		 "TLFS call 0x0099");
+
 /** Header of HVCALL_GET_VP_REGISTERS; elements are 4-byte names, outputs are values (TLFS 7.10). */
 struct hv_input_get_vp_registers {
 	uint64_t partition_id; /**< #HV_PARTITION_ID_SELF or own id. */

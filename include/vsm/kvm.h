@@ -242,6 +242,7 @@ VSM_EXPORT int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size
 /**
  * Create a VP: its vCPUs in every VTL's VM, CPUID with the partition's hypervisor leaves, MSR
  * filter, and the libvsm VP. It starts at the reset vector unless vsm_kvm_vp_set() says otherwise.
+ * With #VSM_HOST_STARTS_VPS in vsm_config.host_flags all VPs but 0 wait until the guest starts them.
  *
  * @param k       bound to a realised partition.
  * @param index   VP index, below vsm_kvm_options.max_vps.

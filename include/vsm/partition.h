@@ -42,6 +42,10 @@ VSM_BEGIN_DECLS
 #define VSM_HOST_HAS_NESTED	 0x4u
 /** DR6 is one register for all VTLs (VsmCapabilities.Dr6Shared, TLFS 15.11). */
 #define VSM_HOST_DR6_SHARED	 0x8u
+/** VPs other than the first are created with #VSM_VP_WAIT_FOR_STARTUP and started by the guest's
+ *  HvCallStartVirtualProcessor alone: the host has no INIT and no SIPI for them, or drops both. Then
+ *  the call is offered, and with it VsmPartitionConfig.DenyLowerVtlStartup (TLFS 15.12). */
+#define VSM_HOST_STARTS_VPS	 0x10u
 
 /* Kinds of trap instruction in the hypercall page: vsm_config.trap_kind. */
 
@@ -91,6 +95,8 @@ struct vsm_config {
 #define VSM_CAP_CLOCK		   0x100u /**< Reference time and TSC frequency: needs tsc and tsc_hz. */
 #define VSM_CAP_UNENFORCED_EXECUTE 0x200u /**< Execute rights are accepted but not enforced. */
 #define VSM_CAP_CRASH		   0x400u /**< The guest can report its crash: needs crash. */
+/** The guest can start VPs: needs #VSM_HOST_STARTS_VPS, kick and overlays. */
+#define VSM_CAP_STARTUP		   0x800u
 
 /** What the partition can do. */
 struct vsm_capabilities {
@@ -195,7 +201,7 @@ VSM_EXPORT int vsm_partition_realise(struct vsm *vsm);
 /**
  * Reset the partition as at power-on: all VPs in VTL0, other VTLs disabled, synthetic registers and
  * overlays gone, rights lifted, RAM zeroed if an enabled VTL asked for it (ZeroMemoryOnReset, TLFS
- * 15.5.1.2). Architectural registers of VTL0 are the VMM's to reset. Idempotent.
+ * 15.5.1.2). VPs created with #VSM_VP_WAIT_FOR_STARTUP wait again. Architectural registers of VTL0 are the VMM's to reset. Idempotent.
  *
  * No VP may be in an entry or in the guest. A host op that was pending is forgotten: its
  * vsm_op_complete() finds nobody. Ops may not answer #VSM_PENDING here. With

@@ -32,12 +32,21 @@
 
 VSM_BEGIN_DECLS
 
+/* Flags of vsm_vp_config.flags. */
+
+/** The VP does not run before the guest starts it by HvCallStartVirtualProcessor: until then
+ *  vsm_vp_run_prepare() answers VSM_VERDICT_BLOCKED. Its thread serves kicks meanwhile, as other VPs
+ *  may ask for its registers. Needs #VSM_CAP_STARTUP. */
+#define VSM_VP_WAIT_FOR_STARTUP 0x1u
+
 /** How a VP is created. */
 struct vsm_vp_config {
 	size_t size; /**< sizeof(struct vsm_vp_config) */
 	uint32_t index; /**< VP index, 0 .. max_vps - 1; need not be dense. */
 	uint32_t apic_id; /**< Initial APIC id, unique in the partition. */
 	void *opaque; /**< First argument of the per-VP ops. Stays the caller's. */
+	uint32_t flags; /**< VSM_VP_*; 0: the VP runs at once. */
+	uint32_t reserved; /**< 0 */
 };
 
 /* Flags of vsm_memory_fault.flags. */
@@ -68,7 +77,9 @@ struct vsm_memory_fault {
  * @param config copied.
  * @param out    the VP; lives as long as the partition. Untouched on failure.
  * @retval 0 done.
- * @retval -VSM_ERR_INVAL  an argument is NULL, config->size is wrong or index >= max_vps.
+ * @retval -VSM_ERR_INVAL  an argument is NULL, config->size is wrong, index >= max_vps, or flags has
+ *                         an unknown bit.
+ * @retval -VSM_ERR_NOSUP  #VSM_VP_WAIT_FOR_STARTUP without #VSM_CAP_STARTUP: nobody could start it.
  * @retval -VSM_ERR_EXISTS index or apic_id is in use.
  * @retval -VSM_ERR_MISUSE the partition is not realised.
  * @retval -VSM_ERR_NOMEM  no memory.
@@ -144,7 +155,7 @@ VSM_EXPORT uint32_t vsm_vp_enabled_vtls(const struct vsm_vp *vp);
  *
  * @param vp may be NULL.
  * @return 1 if vsm_vp_run_prepare() would let the VP run or has work for it; 0 if it waits for a
- *         host op or for another VP, or vp is NULL.
+ *         host op, for another VP or for its start, or vp is NULL.
  * Thread: any, also under locks of the host. The answer may be old when it arrives; a kick follows
  * each change to 1.
  */
@@ -159,6 +170,8 @@ VSM_EXPORT int vsm_vp_runnable(const struct vsm_vp *vp);
  *         VSM_VERDICT_RETRY, _SWITCHED, _EXCEPTION: the outcome of an exit that was BLOCKED, to be
  *         treated as if that entry had returned it; then run.
  *         VSM_VERDICT_BLOCKED: sleep until kicked.
+ *         Of a VP that waited for its start: RESUME or SWITCHED, the registers of the VTL that the
+ *         guest named are set; run.
  * @retval -VSM_ERR_INVAL  vp is NULL.
  * @retval -VSM_ERR_MISUSE called from within an entry, or on another thread.
  * @retval -VSM_ERR_HOST   a host op failed; may be called again.

@@ -49,8 +49,13 @@ static int vp_open(struct vsm_kvm_vp *kvp, uint32_t apic_id)
 	struct vsm_vp_config config = {
 		.size = sizeof(config), .index = kvp->index, .apic_id = apic_id, .opaque = kvp
 	};
+	struct vsm_capabilities caps = { .size = sizeof(caps) };
 	int r = kvm_carry_init(kvp);
 
+	/* VP 0 boots; the others are the guest's to start, if the VMM said so. */
+	if (r == 0 && kvp->index != 0 && vsm_capabilities_get(kvp->k->vsm, &caps) == 0 &&
+	    (caps.flags & VSM_CAP_STARTUP) != 0)
+		config.flags = VSM_VP_WAIT_FOR_STARTUP;
 	for (uint32_t vtl = 0; vtl < kvp->k->vtls && r == 0; vtl++)
 		r = vcpu_open(kvp, vtl, apic_id);
 	if (r == 0)

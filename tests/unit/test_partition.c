@@ -77,7 +77,7 @@ static const struct {
 } bad_fields[] = {
 	FIELD(flags, 0x8),
 	FIELD(flags, 0x80000000),
-	FIELD(host_flags, 0x10),
+	FIELD(host_flags, 0x20),
 	FIELD(max_vps, 0),
 	FIELD(max_vps, VSM_VP_MAX + 1),
 	FIELD(max_vtl, VSM_VTL_MAX + 1),

@@ -333,6 +333,17 @@ zeroed!(hv_input_enable_vp_vtl);
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
+pub struct hv_input_start_virtual_processor {
+    pub target_partition_id: u64,
+    pub vp_index: u32,
+    pub target_vtl: u8,
+    pub reserved: [u8; 3],
+    pub vp_context: hv_initial_vp_context,
+}
+zeroed!(hv_input_start_virtual_processor);
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
 pub struct hv_input_get_vp_registers {
     pub partition_id: u64,
     pub vp_index: u32,

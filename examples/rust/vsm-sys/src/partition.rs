@@ -12,6 +12,7 @@ pub const VSM_HOST_PROTECT_FLUSHES: u32 = 0x00000001;
 pub const VSM_HOST_HAS_SMM: u32 = 0x00000002;
 pub const VSM_HOST_HAS_NESTED: u32 = 0x00000004;
 pub const VSM_HOST_DR6_SHARED: u32 = 0x00000008;
+pub const VSM_HOST_STARTS_VPS: u32 = 0x00000010;
 pub const VSM_TRAP_OUT: u32 = 0x00000000;
 pub const VSM_TRAP_VMCALL: u32 = 0x00000001;
 pub const VSM_TRAP_VMMCALL: u32 = 0x00000002;
@@ -26,6 +27,7 @@ pub const VSM_CAP_INTERRUPT: u32 = 0x00000080;
 pub const VSM_CAP_CLOCK: u32 = 0x00000100;
 pub const VSM_CAP_UNENFORCED_EXECUTE: u32 = 0x00000200;
 pub const VSM_CAP_CRASH: u32 = 0x00000400;
+pub const VSM_CAP_STARTUP: u32 = 0x00000800;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

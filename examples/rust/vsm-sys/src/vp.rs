@@ -5,6 +5,7 @@ use core::ffi::{c_int, c_void};
 
 use crate::*;
 
+pub const VSM_VP_WAIT_FOR_STARTUP: u32 = 0x00000001;
 pub const VSM_FAULT_GVA_VALID: u32 = 0x00000001;
 pub const VSM_FAULT_FINAL: u32 = 0x00000002;
 
@@ -15,6 +16,8 @@ pub struct vsm_vp_config {
     pub index: u32,
     pub apic_id: u32,
     pub opaque: *mut c_void,
+    pub flags: u32,
+    pub reserved: u32,
 }
 zeroed!(vsm_vp_config);
 

@@ -150,6 +150,7 @@ fn create_vp<H: Host>(
         index,
         apic_id,
         opaque: opaque.cast(),
+        ..Default::default()
     };
     let mut vp = ptr::null_mut();
     // SAFETY: the partition is realised, no VP of it is in an entry, the context outlives it.

@@ -94,6 +94,13 @@ structs! {
         reserved,
         vp_vtl_context,
     }
+    hv_input_start_virtual_processor {
+        target_partition_id,
+        vp_index,
+        target_vtl,
+        reserved,
+        vp_context,
+    }
     hv_input_get_vp_registers {
         partition_id,
         vp_index,
@@ -584,6 +591,8 @@ structs! {
         index,
         apic_id,
         opaque,
+        flags,
+        reserved,
     }
     vsm_memory_fault {
         size,

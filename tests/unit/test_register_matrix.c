@@ -682,6 +682,46 @@ START_TEST(names_anywhere)
 }
 END_TEST
 
+/* TLFS 15.3: what VSM added is closed to a guest without AccessVsm; the rest is as ever. */
+START_TEST(without_access_vsm_its_registers_are_denied)
+{
+	struct hv_register_value zero = { 0, 0 };
+	struct vsmtest_opts opts;
+	struct oracle oracle;
+	struct vsmtest *t;
+	uint32_t r, want, denied = 0, n = 0;
+
+	oracle_load(&oracle);
+	vsmtest_opts_init(&opts);
+	opts.null_ops = VSMTEST_BIT(VSMTEST_SWITCH_VTL);
+	t = vsmtest_new(&opts);
+	t->relaxed = 1;
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	for (r = 0; r < oracle.rows; r++) {
+		const struct oracle_row *row = &oracle.row[r];
+
+		if (!row->is_named || row->name >> 16 != 0xd)
+			continue;
+		want = HV_STATUS_INVALID_PARAMETER; /* PartitionConfig: VTL0 has none. */
+		if (row->rule && !(row->rule->is & O_VTL1))
+			want = HV_STATUS_ACCESS_DENIED;
+		denied += want == HV_STATUS_ACCESS_DENIED;
+		assert_status(vsmtest_get(t, 0, 0, row->name, NULL), want);
+		/* To write what is read-only is wrong before it is forbidden. */
+		assert_status(vsmtest_set_of(t, 0, HV_VP_INDEX_SELF, 0, row->name, zero),
+			      HV_STATUS_INVALID_PARAMETER);
+		/* And VTL1 is above VTL0 before all of it. */
+		assert_status(vsmtest_get(t, 0, VSMTEST_VTL(1), row->name, NULL),
+			      HV_STATUS_ACCESS_DENIED);
+		n++;
+	}
+	ck_assert_uint_eq(denied, 4);
+	ck_assert_uint_eq(n, 23);
+	assert_status(vsmtest_get(t, 0, 0, HV_X64_REGISTER_CR3, NULL), HV_STATUS_SUCCESS);
+	vsmtest_free(t);
+}
+END_TEST
+
 /* TLFS 15.8: the offsets of the stubs that fit the mode of the VTL that is asked about. */
 START_TEST(code_page_offsets_follow_the_mode_of_the_vtl)
 {
@@ -717,6 +757,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(names_one_bit_away_from_a_register),
 	VSMTEST_CASE(names_in_the_block_of_a_register),
 	VSMTEST_CASE(names_anywhere),
+	VSMTEST_CASE(without_access_vsm_its_registers_are_denied),
 	VSMTEST_CASE(code_page_offsets_follow_the_mode_of_the_vtl),
 };
 

@@ -398,11 +398,12 @@ int vsm_gpa_rights(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *
 		return -VSM_ERR_MISUSE;
 	if (vtl >= vsm->vtl_count)
 		return -VSM_ERR_INVAL;
-	if (!is_ram(vsm, gpa, 1))
-		return -VSM_ERR_RANGE;
-	*rights = VSM_RIGHTS_ALL;
-	if (vsm->map == NULL)
+	if (vsm->map == NULL) {
+		if (!is_ram(vsm, gpa, 1))
+			return -VSM_ERR_RANGE;
+		*rights = VSM_RIGHTS_ALL;
 		return 0;
+	}
 	r = vsm_protmap_rights(vsm->map, vtl, gpa, &recorded);
 	if (r == 0)
 		*rights = protect_host_rights(vsm, recorded);

@@ -1,83 +1,118 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The protection map: masks of pages, and the rights that follow from them (TLFS 15.9). */
-#include "protmap.h"
+#include "protmap_leaf.h"
 
 #include "vsm/error.h"
-#include "vsm/hv.h"
 
-static int vtl_protects(const struct vsm_protmap *map, uint32_t vtl)
-{
-	return map && vtl >= 1 && vtl <= map->max_vtl;
-}
-
-const struct protmap_range *protmap_range_from(const struct vsm_protmap *map, uint64_t page)
+const struct protmap_range *protmap_range_from(const struct protmap_table *table, uint64_t page)
 {
 	uint32_t low = 0;
-	uint32_t high = map->range_count;
+	uint32_t high = table->count;
 
 	/* The first range that does not end below `page`. */
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		const struct protmap_range *range = &map->ranges[middle];
 
-		if (range->first + range->pages <= page)
+		if (range_end(&table->ranges[middle]) <= page)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < map->range_count ? &map->ranges[low] : NULL;
+	return low < table->count ? &table->ranges[low] : NULL;
+}
+
+static const struct protmap_table *table_now(const struct vsm_protmap *map)
+{
+	return atomic_load_explicit(&map->table, memory_order_acquire);
 }
 
 const struct protmap_range *protmap_range_of(const struct vsm_protmap *map, uint64_t page)
 {
-	const struct protmap_range *range = protmap_range_from(map, page);
+	const struct protmap_range *range = protmap_range_from(table_now(map), page);
 
 	return range && range->first <= page ? range : NULL;
 }
 
-/*
- * Index of the entry of page `gpa`, all of `pages` pages being RAM. Ranges that touch each other
- * are one to the caller, and since their entries follow each other too, one run of entries.
- */
-static int entries_find(const struct vsm_protmap *map, uint64_t gpa, uint64_t pages, size_t *index)
+/* Word of the region of `page`, which may be that of its block, and the sequence number that holds
+ * until it goes out of use. */
+static uint64_t word_of(const struct protmap_block *block, const struct protmap_range *range,
+			uint32_t vtl, uint64_t page, uint64_t *seq)
 {
-	uint64_t page = gpa >> HV_PAGE_SHIFT;
-	const struct protmap_range *range = protmap_range_of(map, page);
+	uint64_t word;
+
+	*seq = word_load(&block->seq);
+	word = word_load(&block->word);
+	if (word_kind(word) == LEAF_NOT)
+		word = word_load(region_at(range, vtl, range_region(range, page)));
+	return word;
+}
+
+uint32_t protmap_code(const struct protmap_range *range, uint32_t vtl, uint64_t page)
+{
+	const struct protmap_block *block = block_at(range, vtl, range_block(range, page));
+	uint64_t seq;
+	uint32_t code;
+
+	do {
+		uint64_t word = word_of(block, range, vtl, page, &seq);
+
+		code = leaf_get(range->pool, word, (uint32_t)page & (REGION_PAGES - 1));
+	} while (word_load(&block->seq) != seq);
+	return code;
+}
+
+uint32_t protmap_span(const struct protmap_range *range, uint32_t vtl, uint64_t page, uint64_t *end)
+{
+	const struct protmap_block *block = block_at(range, vtl, range_block(range, page));
+	uint32_t shift;
+	uint32_t index;
+	uint64_t seq;
+	uint32_t code;
+
+	do {
+		uint64_t word = word_of(block, range, vtl, page, &seq);
+
+		shift = word_is_uniform(word_load(&block->word)) ? BLOCK_SHIFT : REGION_SHIFT;
+		code = leaf_span(range->pool, word, (uint32_t)page & (REGION_PAGES - 1), &index);
+	} while (word_load(&block->seq) != seq);
+	*end = shift == BLOCK_SHIFT ? ((page >> BLOCK_SHIFT) + 1) << BLOCK_SHIFT :
+				      (page & ~(uint64_t)(REGION_PAGES - 1)) + index;
+	if (*end > range_end(range))
+		*end = range_end(range);
+	return code;
+}
+
+/* Is all of this RAM? Ranges that touch each other are one to the caller. */
+static int all_ram(const struct protmap_table *table, uint64_t page, uint64_t pages)
+{
+	const struct protmap_range *range = protmap_range_from(table, page);
 	uint64_t have;
 
-	if (!range)
-		return -VSM_ERR_RANGE;
-	*index = protmap_index(range, page);
-	have = range->first + range->pages - page;
+	if (!range || range->first > page)
+		return 0;
+	have = range_end(range) - page;
 	while (have < pages) {
 		const struct protmap_range *next = range + 1;
 
-		if (next == &map->ranges[map->range_count] ||
-		    next->first != range->first + range->pages)
-			return -VSM_ERR_RANGE;
+		if (next == &table->ranges[table->count] || next->first != range_end(range))
+			return 0;
 		range = next;
 		have += range->pages;
 	}
-	return 0;
+	return 1;
 }
 
-static int entries_write(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_t pages,
-			 uint8_t entry)
+static int write_codes(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_t pages,
+		       uint32_t code)
 {
-	_Atomic uint8_t *set;
-	size_t index;
-	size_t i;
-	int err;
+	const struct protmap_table *table;
 
-	if (!vtl_protects(map, vtl) || gpa % HV_PAGE_SIZE || !pages)
+	if (!protmap_protects(map, vtl) || gpa % HV_PAGE_SIZE || !pages)
 		return -VSM_ERR_INVAL;
-	err = entries_find(map, gpa, pages, &index);
-	if (err)
-		return err;
-	set = &map->entries[(size_t)(vtl - 1) * map->pages];
-	for (i = 0; i < (size_t)pages; i++)
-		atomic_store_explicit(&set[index + i], entry, memory_order_release);
-	return 0;
+	table = table_now(map);
+	if (!all_ram(table, gpa >> HV_PAGE_SHIFT, pages))
+		return -VSM_ERR_RANGE;
+	return protmap_fill(table, vtl, gpa >> HV_PAGE_SHIFT, pages, code);
 }
 
 int vsm_protmap_set(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_t pages,
@@ -85,48 +120,40 @@ int vsm_protmap_set(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_
 {
 	if (mask > VSM_RIGHTS_ALL)
 		return -VSM_ERR_INVAL;
-	return entries_write(map, vtl, gpa, pages, (uint8_t)(PROTMAP_EXPLICIT | mask));
+	return write_codes(map, vtl, gpa, pages, PROTMAP_EXPLICIT | mask);
 }
 
 int vsm_protmap_unset(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_t pages)
 {
-	return entries_write(map, vtl, gpa, pages, 0);
+	return write_codes(map, vtl, gpa, pages, 0);
 }
 
-/* Mask of an entry as it stands. */
-static uint32_t mask_at(const struct vsm_protmap *map, uint32_t vtl, size_t index,
-			uint32_t *explicit_set)
+static uint32_t default_of(const struct vsm_protmap *map, uint32_t vtl)
 {
-	uint8_t entry =
-		atomic_load_explicit(&protmap_entries(map, vtl)[index], memory_order_acquire);
-
-	*explicit_set = entry & PROTMAP_EXPLICIT ? 1 : 0;
-	if (*explicit_set)
-		return entry & PROTMAP_MASK;
 	return atomic_load_explicit(&map->defaults[vtl], memory_order_acquire);
 }
 
 int vsm_protmap_get(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint32_t *mask,
 		    uint32_t *explicit_set)
 {
-	uint32_t is_explicit;
-	size_t index;
-	int err;
+	const struct protmap_range *range;
+	uint32_t code;
 
-	if (!vtl_protects(map, vtl) || gpa % HV_PAGE_SIZE || !mask)
+	if (!protmap_protects(map, vtl) || gpa % HV_PAGE_SIZE || !mask)
 		return -VSM_ERR_INVAL;
-	err = entries_find(map, gpa, 1, &index);
-	if (err)
-		return err;
-	*mask = mask_at(map, vtl, index, &is_explicit);
+	range = protmap_range_of(map, gpa >> HV_PAGE_SHIFT);
+	if (!range)
+		return -VSM_ERR_RANGE;
+	code = protmap_code(range, vtl, gpa >> HV_PAGE_SHIFT);
+	*mask = code_mask(code, default_of(map, vtl));
 	if (explicit_set)
-		*explicit_set = is_explicit;
+		*explicit_set = code != 0;
 	return 0;
 }
 
 int vsm_protmap_default_set(struct vsm_protmap *map, uint32_t vtl, uint32_t mask)
 {
-	if (!vtl_protects(map, vtl) || mask > VSM_RIGHTS_ALL)
+	if (!protmap_protects(map, vtl) || mask > VSM_RIGHTS_ALL)
 		return -VSM_ERR_INVAL;
 	atomic_store_explicit(&map->defaults[vtl], (uint8_t)mask, memory_order_release);
 	return 0;
@@ -134,14 +161,12 @@ int vsm_protmap_default_set(struct vsm_protmap *map, uint32_t vtl, uint32_t mask
 
 uint32_t vsm_protmap_default(const struct vsm_protmap *map, uint32_t vtl)
 {
-	if (!vtl_protects(map, vtl))
-		return VSM_RIGHTS_ALL;
-	return atomic_load_explicit(&map->defaults[vtl], memory_order_acquire);
+	return protmap_protects(map, vtl) ? default_of(map, vtl) : VSM_RIGHTS_ALL;
 }
 
 int vsm_protmap_enable(struct vsm_protmap *map, uint32_t vtl, int on)
 {
-	if (!vtl_protects(map, vtl))
+	if (!protmap_protects(map, vtl))
 		return -VSM_ERR_INVAL;
 	if (on)
 		atomic_fetch_or_explicit(&map->enabled, 1u << vtl, memory_order_release);
@@ -158,80 +183,43 @@ static uint32_t acting_sets(const struct vsm_protmap *map, uint32_t vtl)
 	return enabled & ~((2u << vtl) - 1);
 }
 
-static uint32_t rights_at(const struct vsm_protmap *map, uint32_t sets, size_t index)
-{
-	uint32_t rights = VSM_RIGHTS_ALL;
-	uint32_t is_explicit;
-	uint32_t vtl;
-
-	for (vtl = 1; sets >> vtl; vtl++) {
-		if (sets >> vtl & 1)
-			rights &= mask_at(map, vtl, index, &is_explicit);
-	}
-	return rights;
-}
-
 int vsm_protmap_rights(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint32_t *rights)
 {
-	size_t index;
-	int err;
+	uint64_t page = gpa >> HV_PAGE_SHIFT;
+	const struct protmap_range *range;
+	uint32_t all = VSM_RIGHTS_ALL;
+	uint32_t sets;
 
 	if (!map || vtl > map->max_vtl || !rights)
 		return -VSM_ERR_INVAL;
-	err = entries_find(map, gpa, 1, &index);
-	if (err)
-		return err;
-	*rights = rights_at(map, acting_sets(map, vtl), index);
+	range = protmap_range_of(map, page);
+	if (!range)
+		return -VSM_ERR_RANGE;
+	for (sets = acting_sets(map, vtl); sets; sets &= sets - 1) {
+		uint32_t above = (uint32_t)__builtin_ctz(sets);
+
+		all &= code_mask(protmap_code(range, above, page), default_of(map, above));
+	}
+	*rights = all;
 	return 0;
 }
 
 int vsm_protmap_denier(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint32_t wanted)
 {
-	uint32_t is_explicit;
+	uint64_t page = gpa >> HV_PAGE_SHIFT;
+	const struct protmap_range *range;
 	uint32_t sets;
-	uint32_t above;
-	size_t index;
-	int err;
 
 	if (!map || vtl > map->max_vtl || wanted > VSM_RIGHTS_ALL)
 		return -VSM_ERR_INVAL;
-	err = entries_find(map, gpa, 1, &index);
-	if (err)
-		return err;
-	sets = acting_sets(map, vtl);
-	for (above = vtl + 1; above <= map->max_vtl; above++) {
-		if ((sets >> above & 1) && (wanted & ~mask_at(map, above, index, &is_explicit)))
+	range = protmap_range_of(map, page);
+	if (!range)
+		return -VSM_ERR_RANGE;
+	for (sets = acting_sets(map, vtl); sets; sets &= sets - 1) {
+		uint32_t above = (uint32_t)__builtin_ctz(sets);
+
+		if (wanted & ~code_mask(protmap_code(range, above, page), default_of(map, above)))
 			return (int)above;
 	}
-	return 0;
-}
-
-int vsm_protmap_next(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
-		     struct vsm_range *run, uint32_t *rights)
-{
-	const struct protmap_range *range;
-	uint64_t page = gpa >> HV_PAGE_SHIFT;
-	uint32_t sets;
-	size_t index;
-	size_t end;
-	size_t start;
-
-	if (!map || vtl > map->max_vtl || !run || !rights)
-		return -VSM_ERR_INVAL;
-	range = protmap_range_from(map, page);
-	if (!range)
-		return -VSM_ERR_NOTFOUND;
-	if (page < range->first)
-		page = range->first;
-	sets = acting_sets(map, vtl);
-	start = protmap_index(range, page);
-	end = range->index + (size_t)range->pages;
-	*rights = rights_at(map, sets, start);
-	for (index = start + 1; index < end; index++) {
-		if (rights_at(map, sets, index) != *rights)
-			break;
-	}
-	run->gpa = page << HV_PAGE_SHIFT;
-	run->size = (uint64_t)(index - start) << HV_PAGE_SHIFT;
 	return 0;
 }

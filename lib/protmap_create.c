@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Life of a protection map: ranges checked and sorted, one allocation, reset. */
-#include "protmap.h"
+/* Life of a protection map: ranges checked and sorted, one allocation for each call, reset. */
+#include "protmap_leaf.h"
 
 #include "vsm/error.h"
 #include "vsm/hv.h"
@@ -63,19 +63,138 @@ static int ranges_sort(const struct vsm_range *ram, uint32_t count, struct protm
 	return 0;
 }
 
-/* Number the entries of the sorted ranges. */
-static int ranges_index(struct protmap_range *ranges, uint32_t count, uint64_t *pages)
+static int ranges_overlap(const struct protmap_range *ranges, uint32_t count)
 {
 	uint32_t i;
 
-	*pages = 0;
-	for (i = 0; i < count; i++) {
-		if (i && ranges[i].first - ranges[i - 1].first < ranges[i - 1].pages)
-			return -VSM_ERR_EXISTS;
-		ranges[i].index = (size_t)*pages;
-		*pages += ranges[i].pages;
+	for (i = 1; i < count; i++) {
+		if (ranges[i].first < range_end(&ranges[i - 1]))
+			return 1;
 	}
 	return 0;
+}
+
+/* How many words of the two upper levels the new ranges need, for one set. */
+static void ranges_size(struct protmap_range *ranges, uint32_t count, uint64_t *blocks,
+			uint64_t *regions)
+{
+	uint32_t i;
+
+	*blocks = 0;
+	*regions = 0;
+	for (i = 0; i < count; i++) {
+		uint64_t last = range_end(&ranges[i]) - 1;
+
+		ranges[i].block_count = range_block(&ranges[i], last) + 1;
+		ranges[i].region_count = range_region(&ranges[i], last) + 1;
+		*blocks += ranges[i].block_count;
+		*regions += ranges[i].region_count;
+	}
+}
+
+/*
+ * Parts of an allocation. Leaves begin at a multiple of their size, so that a lookup touches one
+ * cache line of them.
+ */
+struct layout {
+	uint64_t segment;
+	uint64_t table;
+	uint64_t blocks;
+	uint64_t regions;
+	uint64_t units;
+	uint64_t unit_count;
+	uint64_t bytes;
+};
+
+static uint64_t aligned(uint64_t bytes)
+{
+	return (bytes + UNIT_BYTES - 1) & ~(uint64_t)(UNIT_BYTES - 1);
+}
+
+/* Leaves that fit in what is left of `max_bytes`, but not more than all regions of all sets can need
+ * at the same time: one of each size. No sum wraps: 2^40 pages and 15 sets make less than 2^45. */
+static int plan_layout(uint64_t head, uint32_t ranges, uint64_t blocks, uint64_t regions,
+		       uint64_t max_bytes, struct layout *layout)
+{
+	const uint64_t each =
+		leaf_units(LEAF_BITS) + leaf_units(LEAF_NIBBLES) + leaf_units(LEAF_BYTES);
+	uint64_t units = (regions + 1) * each;
+	uint64_t room;
+
+	layout->segment = aligned(head);
+	layout->table = aligned(layout->segment + sizeof(struct protmap_segment));
+	layout->blocks = aligned(layout->table + sizeof(struct protmap_table) +
+				 ranges * sizeof(struct protmap_range));
+	layout->regions = aligned(layout->blocks + blocks * sizeof(struct protmap_block));
+	layout->units = aligned(layout->regions + regions * sizeof(uint64_t));
+	room = layout->units + UNIT_BYTES; /* The allocator aligns less than a unit. */
+	if (max_bytes < room + each * UNIT_BYTES)
+		return 0;
+	if (units > (max_bytes - room) / UNIT_BYTES)
+		units = (max_bytes - room) / UNIT_BYTES;
+	layout->unit_count = units < POOL_UNITS_MAX ? units : POOL_UNITS_MAX;
+	layout->bytes = room + layout->unit_count * UNIT_BYTES;
+	return layout->bytes <= SIZE_MAX;
+}
+
+/* Hand out the words of the upper levels. */
+static void ranges_place(struct protmap_range *ranges, uint32_t count, uint32_t sets,
+			 struct protmap_block *blocks, _Atomic uint64_t *regions,
+			 struct protmap_pool *pool)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		ranges[i].blocks = blocks;
+		ranges[i].regions = regions;
+		ranges[i].pool = pool;
+		blocks += ranges[i].block_count * sets;
+		regions += ranges[i].region_count * sets;
+	}
+}
+
+/* One more allocation for new ranges; `head` bytes at its beginning are the caller's. */
+static struct protmap_segment *segment_create(const struct vsm_allocator *allocator, uint64_t head,
+					      uint32_t sets, struct protmap_range *ranges,
+					      uint32_t count, uint32_t table_count,
+					      uint64_t max_bytes)
+{
+	struct protmap_segment *segment;
+	struct layout layout;
+	uint64_t blocks, regions;
+	uint8_t *base;
+	void *memory;
+
+	ranges_size(ranges, count, &blocks, &regions);
+	if (!plan_layout(head, table_count, blocks * sets, regions * sets, max_bytes, &layout))
+		return NULL;
+	memory = allocator->alloc(allocator->opaque, (size_t)layout.bytes);
+	if (!memory)
+		return NULL;
+	base = (uint8_t *)memory + (UNIT_BYTES - (uintptr_t)memory % UNIT_BYTES) % UNIT_BYTES;
+	segment = (void *)(base + layout.segment);
+	segment->memory = memory;
+	segment->bytes = (size_t)layout.bytes;
+	segment->pool.words = (void *)(base + layout.units);
+	segment->pool.count = (uint32_t)layout.unit_count;
+	segment->table = (void *)(base + layout.table);
+	segment->regions = base + layout.regions;
+	ranges_place(ranges, count, sets, (void *)(base + layout.blocks),
+		     (void *)(base + layout.regions), &segment->pool);
+	return segment;
+}
+
+/* Readers find the new ranges from here on. */
+static void segment_publish(struct vsm_protmap *map, struct protmap_segment *segment,
+			    const struct protmap_range *ranges, uint32_t count)
+{
+	segment->table->count = count;
+	memcpy(segment->table->ranges, ranges, count * sizeof(ranges[0]));
+	segment->next = map->segments;
+	map->segments = segment;
+	atomic_store_explicit(&map->bytes, vsm_protmap_bytes(map) + segment->bytes,
+			      memory_order_relaxed);
+	atomic_store_explicit(&map->table, segment->table, memory_order_release);
 }
 
 static void defaults_reset(struct vsm_protmap *map)
@@ -86,34 +205,14 @@ static void defaults_reset(struct vsm_protmap *map)
 		atomic_store_explicit(&map->defaults[vtl], VSM_RIGHTS_ALL, memory_order_release);
 }
 
-static struct vsm_protmap *allocate(const struct vsm_allocator *allocator, uint32_t max_vtl,
-				    uint64_t pages, uint64_t max_bytes)
-{
-	/* At most 2^40 pages and 15 sets: no overflow of 64 bits; size_t may have fewer. */
-	uint64_t bytes = sizeof(struct vsm_protmap) + pages * max_vtl;
-	struct vsm_protmap *map;
-
-	if (bytes > max_bytes || bytes > SIZE_MAX)
-		return NULL;
-	map = allocator->alloc(allocator->opaque, (size_t)bytes);
-	if (!map)
-		return NULL;
-	map->allocator = *allocator;
-	map->bytes = (size_t)bytes;
-	map->pages = (size_t)pages;
-	map->max_vtl = max_vtl;
-	defaults_reset(map);
-	return map;
-}
-
 int vsm_protmap_create(const struct vsm_allocator *allocator, uint32_t max_vtl,
 		       const struct vsm_range *ram, uint32_t count, uint64_t max_bytes,
 		       struct vsm_protmap **out)
 {
 	struct vsm_allocator memory;
 	struct protmap_range ranges[PROTMAP_RANGES_MAX];
+	struct protmap_segment *segment;
 	struct vsm_protmap *map;
-	uint64_t pages;
 	int err;
 
 	memory = allocator ? *allocator : libc_allocator();
@@ -124,46 +223,121 @@ int vsm_protmap_create(const struct vsm_allocator *allocator, uint32_t max_vtl,
 	err = ranges_sort(ram, count, ranges);
 	if (err)
 		return err;
-	err = ranges_index(ranges, count, &pages);
-	if (err)
-		return err;
-	map = allocate(&memory, max_vtl, pages, max_bytes);
-	if (!map)
+	if (ranges_overlap(ranges, count))
+		return -VSM_ERR_EXISTS;
+	segment = segment_create(&memory, sizeof(*map), max_vtl, ranges, count, count, max_bytes);
+	if (!segment)
 		return -VSM_ERR_NOMEM;
-	map->range_count = count;
-	memcpy(map->ranges, ranges, count * sizeof(ranges[0]));
+	map = (void *)((uint8_t *)segment - aligned(sizeof(*map)));
+	map->allocator = memory;
+	map->max_bytes = max_bytes;
+	map->max_vtl = max_vtl;
+	defaults_reset(map);
+	segment_publish(map, segment, ranges, count);
 	*out = map;
+	return 0;
+}
+
+/* Where a new range goes in the table, so that it stays ascending; the others follow. */
+static int table_with(const struct protmap_table *table, const struct protmap_range *new,
+		      struct protmap_range *ranges, uint32_t *at)
+{
+	uint32_t i;
+
+	for (*at = 0; *at < table->count && table->ranges[*at].first < new->first;)
+		++*at;
+	for (i = 0; i <= table->count; i++)
+		ranges[i] = i < *at ? table->ranges[i] : i == *at ? *new : table->ranges[i - 1];
+	return !ranges_overlap(ranges, table->count + 1);
+}
+
+int vsm_protmap_add(struct vsm_protmap *map, uint64_t gpa, uint64_t size)
+{
+	const struct vsm_range ram = { gpa, size };
+	struct protmap_range ranges[PROTMAP_RANGES_MAX];
+	const struct protmap_table *table;
+	struct protmap_segment *segment;
+	struct protmap_range new;
+	uint32_t at;
+
+	if (!map || ranges_sort(&ram, 1, &new))
+		return -VSM_ERR_INVAL;
+	table = atomic_load_explicit(&map->table, memory_order_relaxed);
+	if (table->count == PROTMAP_RANGES_MAX)
+		return -VSM_ERR_NOMEM;
+	if (!table_with(table, &new, ranges, &at))
+		return -VSM_ERR_EXISTS;
+	segment = segment_create(&map->allocator, 0, map->max_vtl, &ranges[at], 1, table->count + 1,
+				 map->max_bytes - vsm_protmap_bytes(map));
+	if (!segment)
+		return -VSM_ERR_NOMEM;
+	segment_publish(map, segment, ranges, table->count + 1);
 	return 0;
 }
 
 void vsm_protmap_destroy(struct vsm_protmap *map)
 {
+	struct protmap_segment *segment = map ? map->segments : NULL;
 	struct vsm_allocator allocator;
 
 	if (!map)
 		return;
 	allocator = map->allocator;
-	allocator.free(allocator.opaque, map, map->bytes);
+	while (segment) {
+		struct protmap_segment *next = segment->next; /* The last one holds the map too. */
+
+		allocator.free(allocator.opaque, segment->memory, segment->bytes);
+		segment = next;
+	}
 }
 
 uint64_t vsm_protmap_bytes(const struct vsm_protmap *map)
 {
-	return map ? map->bytes : 0;
+	return map ? atomic_load_explicit(&map->bytes, memory_order_relaxed) : 0;
+}
+
+uint64_t vsm_protmap_used(const struct vsm_protmap *map)
+{
+	const struct protmap_segment *segment = map ? map->segments : NULL;
+	uint64_t used = 0;
+
+	for (; segment; segment = segment->next) {
+		const uint8_t *base = segment->memory;
+
+		/* All but the leaves and the words of regions, which are counted by the pool. */
+		used += (uint64_t)((const uint8_t *)segment->regions - base);
+		used += atomic_load_explicit(&segment->pool.used, memory_order_relaxed);
+	}
+	return used;
+}
+
+static void range_reset(const struct protmap_range *range, uint32_t sets)
+{
+	uint64_t count = range->block_count * sets;
+	uint64_t i;
+
+	for (i = 0; i < count; i++) {
+		struct protmap_block *block = &range->blocks[i];
+
+		word_store(&block->word, 0);
+		word_store(&block->seq, word_load(&block->seq) + 1);
+	}
 }
 
 void vsm_protmap_reset(struct vsm_protmap *map)
 {
-	size_t count;
-	size_t i;
+	const struct protmap_table *table;
+	struct protmap_segment *segment;
+	uint32_t i;
 
 	if (!map)
 		return;
 	atomic_store_explicit(&map->enabled, 0, memory_order_release);
 	defaults_reset(map);
-	count = map->pages * map->max_vtl;
-	for (i = 0; i < count; i++) {
-		/* Only what was written is written again: untouched memory stays so. */
-		if (atomic_load_explicit(&map->entries[i], memory_order_relaxed))
-			atomic_store_explicit(&map->entries[i], 0, memory_order_release);
-	}
+	table = atomic_load_explicit(&map->table, memory_order_relaxed);
+	for (i = 0; i < table->count; i++)
+		range_reset(&table->ranges[i], map->max_vtl);
+	/* Only now, when no block refers to them any more. */
+	for (segment = map->segments; segment; segment = segment->next)
+		pool_reset(&segment->pool);
 }

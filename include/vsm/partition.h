@@ -79,7 +79,10 @@ struct vsm_config {
 	/** EFER bits that the guest may set. Default SCE, LME, LMA, NXE. */
 	uint64_t efer_mask;
 	uint64_t apic_hz; /**< APIC_FREQUENCY in Hz; default 0: that MSR does not exist. */
-	uint64_t protmap_max_bytes; /**< Upper bound of the protection map's memory; default 256 MiB. */
+	/** Upper bound of the protection map's memory; default 256 MiB. About 850 bytes per 2 MiB of
+	 *  RAM and protecting VTL are reserved at most; with less than that a guest that protects
+	 *  pages one by one may get INSUFFICIENT_MEMORY. See protect.h. */
+	uint64_t protmap_max_bytes;
 };
 
 /* Bits of vsm_capabilities.flags: what this partition has, given its ops and configuration. */

@@ -21,7 +21,13 @@
  *             return failed("VTL0 has other rights than VTL1 left it");
  *     vsm_protmap_destroy(map);
  *
- * Readers take no lock and may run beside one writer; writers must not run beside each other.
+ * Readers take no lock and never wait, and may run beside one writer; writers must not run beside
+ * each other. "Thread: any" is a reader.
+ *
+ * A region of 2 MiB or 1 GiB whose pages are all alike is one word. Below it, 2 MiB in which pages
+ * differ take 64 bytes if no more than 24 of them differ from the others or if there are only two
+ * kinds, else 256 bytes (512 if pages with write but no read are among them). That memory is reserved
+ * by vsm_protmap_create() and vsm_protmap_add(), and is touched when it is used first.
  */
 #ifndef VSM_PROTECT_H
 #define VSM_PROTECT_H
@@ -63,13 +69,15 @@ struct vsm_allocator {
 VSM_EXPORT int vsm_rights_valid(uint32_t mask, int mbec);
 
 /**
- * Create a map. All its memory is allocated here.
+ * Create a map. All memory for these ranges is allocated here.
  *
  * @param allocator NULL: calloc() and free().
  * @param max_vtl   highest VTL, 1 .. #VSM_VTL_MAX.
  * @param ram       ranges that do not overlap, in any order.
  * @param count     number of ranges, 1 .. 64.
- * @param max_bytes upper bound of the memory.
+ * @param max_bytes upper bound of the memory, vsm_protmap_add() included. What all ranges could need
+ *                  at worst is about 850 bytes per 2 MiB and protecting VTL; with less than that a
+ *                  change may fail with -VSM_ERR_NOMEM.
  * @param out       the map, for vsm_protmap_destroy(). Untouched on failure.
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is NULL or out of range.
@@ -90,14 +98,36 @@ VSM_EXPORT int vsm_protmap_create(const struct vsm_allocator *allocator, uint32_
 VSM_EXPORT void vsm_protmap_destroy(struct vsm_protmap *map);
 
 /**
- * Memory of a map.
+ * Add RAM. Its pages follow the default masks.
+ *
+ * @param map  the map.
+ * @param gpa  page-aligned start.
+ * @param size bytes, a multiple of 4096.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL  an argument is NULL, unaligned or out of range.
+ * @retval -VSM_ERR_EXISTS some of it is RAM already.
+ * @retval -VSM_ERR_NOMEM  the allocator failed, max_bytes does not suffice, or there are 64 ranges.
+ * Thread: one writer. Calls the allocator.
+ */
+VSM_EXPORT int vsm_protmap_add(struct vsm_protmap *map, uint64_t gpa, uint64_t size);
+
+/**
+ * Memory that was reserved.
  *
  * @param map may be NULL.
- * @return bytes asked of the allocator, one per page and protecting VTL and a little more; 0 for
- *         NULL.
+ * @return bytes asked of the allocator; 0 for NULL.
  * Thread: any.
  */
 VSM_EXPORT uint64_t vsm_protmap_bytes(const struct vsm_protmap *map);
+
+/**
+ * Memory that the contents need now.
+ *
+ * @param map may be NULL.
+ * @return bytes, at most vsm_protmap_bytes(); 0 for NULL.
+ * Thread: the writer.
+ */
+VSM_EXPORT uint64_t vsm_protmap_used(const struct vsm_protmap *map);
 
 /**
  * Set the mask of pages explicitly.
@@ -110,6 +140,7 @@ VSM_EXPORT uint64_t vsm_protmap_bytes(const struct vsm_protmap *map);
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL an argument is NULL, unaligned or out of range.
  * @retval -VSM_ERR_RANGE not all of it is RAM; nothing was changed.
+ * @retval -VSM_ERR_NOMEM the reserved memory is at its end; nothing was changed.
  * Thread: one writer.
  */
 VSM_EXPORT int vsm_protmap_set(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_t pages,
@@ -224,10 +255,31 @@ VSM_EXPORT int vsm_protmap_next(const struct vsm_protmap *map, uint32_t vtl, uin
 				struct vsm_range *run, uint32_t *rights);
 
 /**
+ * Next run of pages to which a VTL has other rights in one map than in another; for walking as
+ * vsm_protmap_next(). Pages that are RAM in one of the maps only are passed over. One map on both
+ * sides has no differences.
+ *
+ * @param before        a map.
+ * @param after         another one.
+ * @param vtl           the restricted VTL, 0 .. the lower max_vtl.
+ * @param gpa           where to begin.
+ * @param run           set to the run; both rights are equal for all of it.
+ * @param rights_before set to the rights in `before`.
+ * @param rights_after  set to the rights in `after`.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL    an argument is NULL or out of range.
+ * @retval -VSM_ERR_NOTFOUND no difference at or above gpa.
+ * Thread: any. Takes time by the number of runs of both maps, not of pages.
+ */
+VSM_EXPORT int vsm_protmap_diff(const struct vsm_protmap *before, const struct vsm_protmap *after,
+				uint32_t vtl, uint64_t gpa, struct vsm_range *run,
+				uint32_t *rights_before, uint32_t *rights_after);
+
+/**
  * Back to the start: no explicit pages, default masks all rights, nothing enabled.
  *
  * @param map may be NULL.
- * Thread: one writer.
+ * Thread: one writer. Takes time by GiB of RAM. Memory stays reserved.
  */
 VSM_EXPORT void vsm_protmap_reset(struct vsm_protmap *map);
 

@@ -147,24 +147,32 @@ START_TEST(a_bad_range_comes_before_an_overlap)
 }
 END_TEST
 
-START_TEST(the_bound_is_checked_before_allocating)
+START_TEST(the_bound_is_kept_or_nothing_is_allocated)
 {
 	struct counter counter;
 	struct vsm_allocator allocator = counting(&counter);
-	struct vsm_protmap *map = new_map(2);
-	uint64_t bytes = vsm_protmap_bytes(map);
 	struct vsm_protmap *out = (void *)&out;
+	uint64_t least = 0;
+	uint64_t max;
 
-	vsm_protmap_destroy(map);
-	ck_assert_int_eq(vsm_protmap_create(&allocator, 2, ram, RAM_RANGES, bytes - 1, &out),
-			 -VSM_ERR_NOMEM);
-	ck_assert_int_eq(vsm_protmap_create(&allocator, 2, ram, RAM_RANGES, 0, &out),
-			 -VSM_ERR_NOMEM);
-	ck_assert_uint_eq(counter.allocs, 0);
-	ck_assert_ptr_eq(out, &out);
-	ck_assert_int_eq(vsm_protmap_create(&allocator, 2, ram, RAM_RANGES, bytes, &out), 0);
-	ck_assert_uint_eq(counter.size, bytes);
-	vsm_protmap_destroy(out);
+	for (max = 0; max < 16384; max += 8) {
+		int err = vsm_protmap_create(&allocator, 2, ram, RAM_RANGES, max, &out);
+
+		if (err) {
+			ck_assert_int_eq(err, -VSM_ERR_NOMEM);
+			ck_assert_uint_eq(counter.allocs, 0);
+			ck_assert_uint_eq(least, 0);
+			ck_assert_ptr_eq(out, &out);
+			continue;
+		}
+		least = least ? least : max;
+		ck_assert_uint_le(counter.size, max);
+		ck_assert_uint_eq(counter.size, vsm_protmap_bytes(out));
+		vsm_protmap_destroy(out);
+	}
+	ck_assert_uint_gt(least, 0);
+	ck_assert_uint_eq(counter.frees, counter.allocs);
+	ck_assert_int_eq(counter.mismatch, 0);
 }
 END_TEST
 
@@ -223,22 +231,24 @@ END_TEST
 START_TEST(sizes_of_huge_maps_do_not_wrap)
 {
 	struct vsm_range huge = { .gpa = 0, .size = 1ull << 52 };
+	uint64_t words = 15 * (8ull << 31);
 	struct counter counter;
 	struct vsm_allocator allocator = counting(&counter);
 	struct vsm_protmap *out;
 
 	counter.fail_at = 1;
-	ck_assert_int_eq(vsm_protmap_create(&allocator, 15, &huge, 1, 15ull << 40, &out),
-			 -VSM_ERR_NOMEM);
+	ck_assert_int_eq(vsm_protmap_create(&allocator, 15, &huge, 1, words, &out), -VSM_ERR_NOMEM);
 	ck_assert_uint_eq(counter.allocs, 0);
 	ck_assert_int_eq(vsm_protmap_create(&allocator, 15, &huge, 1, UINT64_MAX, &out),
 			 -VSM_ERR_NOMEM);
 	ck_assert_uint_eq(counter.allocs, 1);
-	ck_assert_uint_gt(counter.size, 15ull << 40);
+	ck_assert_uint_gt(counter.size, words);
+	ck_assert_uint_lt(counter.size, 15 * (850ull << 31));
 }
 END_TEST
 
-START_TEST(a_page_costs_one_byte_per_protecting_vtl)
+/* What protect.h tells who chooses max_bytes. */
+START_TEST(a_region_reserves_less_than_850_bytes_per_protecting_vtl)
 {
 	struct vsm_range range = { .gpa = 0, .size = PAGE };
 	struct vsm_protmap *map;
@@ -248,12 +258,13 @@ START_TEST(a_page_costs_one_byte_per_protecting_vtl)
 	for (vtl = 1; vtl <= VSM_VTL_MAX; vtl++) {
 		range.size = PAGE;
 		ck_assert_int_eq(vsm_protmap_create(NULL, vtl, &range, 1, PLENTY, &map), 0);
-		fixed = vsm_protmap_bytes(map) - vtl;
+		fixed = vsm_protmap_bytes(map);
+		ck_assert_uint_lt(fixed, 3072 + 1024 * vtl);
 		vsm_protmap_destroy(map);
-		ck_assert_uint_lt(fixed, 4096);
-		range.size = 1000 * PAGE;
+		range.size = 65ull << 21;
 		ck_assert_int_eq(vsm_protmap_create(NULL, vtl, &range, 1, PLENTY, &map), 0);
-		ck_assert_uint_eq(vsm_protmap_bytes(map), fixed + 1000 * vtl);
+		ck_assert_uint_gt(vsm_protmap_bytes(map), fixed + 64 * 840 * vtl - 64);
+		ck_assert_uint_lt(vsm_protmap_bytes(map), fixed + 64 * 850 * vtl);
 		vsm_protmap_destroy(map);
 	}
 }
@@ -264,6 +275,7 @@ START_TEST(no_map_is_an_empty_map)
 	vsm_protmap_destroy(NULL);
 	vsm_protmap_reset(NULL);
 	ck_assert_uint_eq(vsm_protmap_bytes(NULL), 0);
+	ck_assert_uint_eq(vsm_protmap_used(NULL), 0);
 	ck_assert_uint_eq(vsm_protmap_default(NULL, 1), ALL);
 }
 END_TEST
@@ -699,11 +711,11 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, create_refuses_bad_ranges);
 	tcase_add_test(tc, create_refuses_overlaps);
 	tcase_add_test(tc, a_bad_range_comes_before_an_overlap);
-	tcase_add_test(tc, the_bound_is_checked_before_allocating);
+	tcase_add_test(tc, the_bound_is_kept_or_nothing_is_allocated);
 	tcase_add_test(tc, each_failing_allocation_is_reported);
 	tcase_add_test(tc, nothing_is_allocated_after_creation);
 	tcase_add_test(tc, sizes_of_huge_maps_do_not_wrap);
-	tcase_add_test(tc, a_page_costs_one_byte_per_protecting_vtl);
+	tcase_add_test(tc, a_region_reserves_less_than_850_bytes_per_protecting_vtl);
 	tcase_add_test(tc, no_map_is_an_empty_map);
 	tcase_add_test(tc, sixty_four_ranges_in_any_order);
 	tcase_add_test(tc, a_new_map_protects_nothing);

@@ -43,7 +43,9 @@ extern "C" {
         out: *mut *mut vsm_protmap,
     ) -> c_int;
     pub fn vsm_protmap_destroy(map: *mut vsm_protmap);
+    pub fn vsm_protmap_add(map: *mut vsm_protmap, gpa: u64, size: u64) -> c_int;
     pub fn vsm_protmap_bytes(map: *const vsm_protmap) -> u64;
+    pub fn vsm_protmap_used(map: *const vsm_protmap) -> u64;
     pub fn vsm_protmap_set(
         map: *mut vsm_protmap,
         vtl: u32,
@@ -75,6 +77,15 @@ extern "C" {
         gpa: u64,
         run: *mut vsm_range,
         rights: *mut u32,
+    ) -> c_int;
+    pub fn vsm_protmap_diff(
+        before: *const vsm_protmap,
+        after: *const vsm_protmap,
+        vtl: u32,
+        gpa: u64,
+        run: *mut vsm_range,
+        rights_before: *mut u32,
+        rights_after: *mut u32,
     ) -> c_int;
     pub fn vsm_protmap_reset(map: *mut vsm_protmap);
 }

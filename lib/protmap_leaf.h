@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Words of a protection map, and the leaves that they refer to. */
+#ifndef PROTMAP_LEAF_H
+#define PROTMAP_LEAF_H
+
+#include "protmap.h"
+
+/*
+ * A word: kind in bits 0-2, code `a` in bits 3-7, code `b` in bits 8-12, number of the first unit
+ * from bit 16. A word of zero says: no page was set explicitly.
+ */
+#define LEAF_UNIFORM 0u /* all pages have code a */
+#define LEAF_SPARSE  1u /* 1 unit: pages that do not have code a, 16 bits each */
+#define LEAF_BITS    2u /* 1 unit: a bit per page, for code a or b */
+/* 4 units: 4 bits per page, which are the mask of an explicit page. Write without read, the one mask
+ * that no guest may ask for under any rule, stands for the default (TLFS 15.9.2). */
+#define LEAF_NIBBLES 3u
+#define LEAF_BYTES   4u /* 8 units: the code of each page, where that mask was set after all */
+#define LEAF_NOT     5u /* no leaf, of a block only: see its regions */
+
+#define SPARSE_MAX 32u
+
+static inline uint64_t word_make(uint32_t kind, uint32_t a, uint32_t b, uint32_t unit)
+{
+	return kind | a << 3 | b << 8 | (uint64_t)unit << 16;
+}
+
+static inline uint32_t word_kind(uint64_t word)
+{
+	return (uint32_t)word & 7;
+}
+
+static inline uint32_t word_a(uint64_t word)
+{
+	return (uint32_t)(word >> 3) & 31;
+}
+
+static inline uint32_t word_b(uint64_t word)
+{
+	return (uint32_t)(word >> 8) & 31;
+}
+
+static inline uint32_t word_unit(uint64_t word)
+{
+	return (uint32_t)(word >> 16);
+}
+
+static inline int word_is_uniform(uint64_t word)
+{
+	return word_kind(word) == LEAF_UNIFORM;
+}
+
+/* Units of a leaf of this kind. */
+uint32_t leaf_units(uint32_t kind);
+
+/* Code of page `index` of the region that `word` speaks of. */
+uint32_t leaf_get(const struct protmap_pool *pool, uint64_t word, uint32_t index);
+/* The same, and the first index behind it that has another code, or may have. */
+uint32_t leaf_span(const struct protmap_pool *pool, uint64_t word, uint32_t index, uint32_t *end);
+/* Store one code where it is. 0: this leaf cannot hold it. */
+int leaf_put(const struct protmap_pool *pool, uint64_t word, uint32_t index, uint32_t code);
+/* All codes of the region. */
+void leaf_decode(const struct protmap_pool *pool, uint64_t word, uint8_t *codes);
+/*
+ * A new leaf for these codes. `in_list`: it must also be able to hold, without becoming another one,
+ * what its pages had before they were given one and the same code one after the other.
+ * 0: the pool is at its end.
+ */
+int leaf_encode(struct protmap_pool *pool, const uint8_t *codes, int in_list, uint64_t *word);
+/* A new leaf where all pages have code `base` but one. 0: as above. */
+int leaf_single(struct protmap_pool *pool, uint32_t base, uint32_t index, uint32_t code,
+		uint64_t *word);
+/* Could this leaf be smaller, judging by what is around page `index`? The code of all its pages if
+ * it has only one any more: LEAF_ONE | code. */
+#define LEAF_FITS   0u
+#define LEAF_SHRINK 1u
+#define LEAF_ONE    0x100u
+uint32_t leaf_judge(const struct protmap_pool *pool, uint64_t word, uint32_t index);
+
+#endif

@@ -241,6 +241,7 @@ struct vsmtest {
 	uint32_t lines;
 
 	uint32_t missing_reg; /**< Test: register this host does not have; ~0: none. */
+	uint32_t refused_reg; /**< Test: register of which it takes no value; ~0: none. */
 	uint32_t early; /**< Test: 1: a pending op ends before the op says so. */
 	uint32_t threads; /**< Test: 1: VPs run in threads: verdict, reps, continuations are not kept. */
 	uint32_t relaxed; /**< Test: 1: do not compare rights views (races, broken hosts). */

@@ -127,6 +127,7 @@ struct vsmtest *vsmtest_alloc(const struct vsmtest_opts *opts)
 		vsmtest_opts_init(&t->opts);
 	pthread_mutex_init(&t->lock, NULL);
 	t->missing_reg = ~0u;
+	t->refused_reg = ~0u;
 	t->trap_len = 3;
 	t->tsc = 1000000;
 	load_table(t);

@@ -109,6 +109,8 @@ static int check_batch(struct vsmtest_vp *vp, enum vsmtest_op op, uint32_t group
 		all |= t->row[row].group;
 		if (regs[i].name == t->missing_reg)
 			return -VSM_ERR_NOTFOUND;
+		if (regs[i].name == t->refused_reg && op == VSMTEST_REGS_SET)
+			return -VSM_ERR_INVAL;
 	}
 	if (all != groups)
 		vsmtest_breach(t, "%s: groups %x, but its registers are of %x", vsmtest_op_name(op),

@@ -287,6 +287,63 @@ def guestmem(b):
           owner.replace('ops.gpa_write', 'ops.other'))
 
 
+def statuses(b):
+    """tests/guards/statuses.py: the table, what others say, and what was proven."""
+    head = 'code,check,outcome,step,tlfs,condition,why\n'
+    rows = ('0x0001,cpl,#UD,g1,3.5,a ring,\n0x0001,number,INVALID_PARAMETER,1,3.9,a number,\n'
+            '0x0001,index,INVALID_VP_INDEX,2,3.9,an index,\n0x0001,late,ACCESS_DENIED,1,3.9,x,so\n'
+            '0x0001,success,SUCCESS,,,good,\n0x0001,-,NO_DATA,,3.9,none,there always is\n'
+            'other,unknown,INVALID_HYPERCALL_CODE,g5,3.7,a code,\n')
+    facts = ('code,step,outcome,source\nany,g1,#UD,tlfs\nany,g5,INVALID_HYPERCALL_CODE,tlfs\n'
+             '0x0001,1,INVALID_PARAMETER,code\n0x0001,2,INVALID_VP_INDEX,code\n'
+             '0x0001,,NO_DATA,tlfs\n')
+    proven = ['0x0001 cpl #UD', '0x0001 number INVALID_PARAMETER', '0x0001 index INVALID_VP_INDEX',
+              '0x0001 late ACCESS_DENIED', '0x0001 success SUCCESS',
+              'other unknown INVALID_HYPERCALL_CODE']
+    names = b.write('st/names.csv', 'code,name\n0x0001,HvCallOne\n')
+    script = os.path.join(HERE, 'statuses.py')
+
+    def check(what, complaint, rows=rows, facts=facts, proven=proven, calls=('0x0001',),
+              status=0, stale=False, text=head):
+        table, page = b.write('st/t.csv', text + rows), b.write('st/p.md', '# Page\n')
+        run(sys.executable, script, '--write', table, names, page)
+        if stale:
+            b.write('st/t.csv', text + rows.replace('a number', 'another number'))
+        lines = [f'# call {c}' for c in calls] + [f'# proven {p}' for p in proven]
+        program = b.write('st/program', '#!/bin/sh\ncat <<EOF\n' + '\n'.join(lines) +
+                          f'\nEOF\nexit {status}\n')
+        os.chmod(program, 0o755)
+        b.guard(what, complaint, 'statuses.py', table, names, b.write('st/f.csv', facts), page,
+                program)
+
+    check('agreement', None)
+    check('a row that no test proves', 'index INVALID_VP_INDEX: no test', proven=proven[:2] + proven[3:])
+    check('a row that a test contradicts', 'index INVALID_VP_INDEX: no test proves',
+          proven=[p.replace('INVALID_VP_INDEX', 'NO_DATA') for p in proven])
+    check('a test without a row', 'extra SUCCESS: proven, but no row',
+          proven=proven + ['0x0001 extra SUCCESS'])
+    check('a program that fails', 'exit status 1', status=1)
+    check('a call without rows', '0x0002 is answered', calls=('0x0001', '0x0002'))
+    check('rows without a call', '0x0001 has rows', calls=())
+    check('a page that is out of date', 'run statuses.py --write', stale=True)
+    check('a status that nobody has', 'index NO_DATA: not so in the facts',
+          rows=rows.replace('INVALID_VP_INDEX', 'NO_DATA'))
+    check('a status that never occurs without a reason', 'NO_DATA: not so',
+          rows=rows.replace('there always is', ''))
+    check('another order', 'out of the order',
+          rows=rows.replace('number,INVALID_PARAMETER,1', 'index2,INVALID_VP_INDEX,2')
+                   .replace('index,INVALID_VP_INDEX,2', 'number,INVALID_PARAMETER,1'))
+    check('a reason without a deviation', 'a reason, but no deviation',
+          rows=rows.replace('a number,', 'a number,because'))
+    check('a fact that no row speaks of', '0x0001 step "3" NO_DATA: no row',
+          facts=facts + '0x0001,3,NO_DATA,code\n')
+    check('a step that nobody has', 'nobody has a step 9', rows=rows.replace(',2,3.9', ',9,3.9'))
+    check('a name used twice', 'a second check', rows=rows.replace(',late,', ',index,'))
+    check('a row of another form', '8 columns', rows=rows.replace('a ring', 'a, ring'))
+    check('other columns', 'columns [', text=head.replace('step', 'steps'))
+    check('no section', 'no condition or no section', rows=rows.replace('g1,3.5', 'g1,'))
+
+
 def version(b):
     header = ''.join(f'#define VSM_VERSION_{p} {n}\n'
                      for p, n in (('MAJOR', 1), ('MINOR', 2), ('PATCH', 3)))
@@ -369,7 +426,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         bench = Bench(tap, tmp)
         for guard in (writable_data, exports, imports, headers, abi, sources, style, registered,
-                      guestmem, version, tally, command_line):
+                      guestmem, statuses, version, tally, command_line):
             guard(bench)
     tap.finish()
 

@@ -45,8 +45,11 @@ static void good_header(struct probe *p)
 
 static void good_get(struct probe *p)
 {
+	static const uint32_t names[STATUS_REPS] = { HV_X64_REGISTER_KERNEL_GS_BASE,
+						     HV_X64_REGISTER_CR3, HV_X64_REGISTER_CR0 };
+
 	good_header(p);
-	name_all(p, HV_X64_REGISTER_KERNEL_GS_BASE);
+	memcpy(element(p, 0), names, sizeof(names));
 }
 
 /* VTL1 sets what VTL0 has. The register may as well be set by the VTL that runs. */

@@ -10,6 +10,7 @@
  * The order: vsm_kvm_create() → vsm_kvm_config() → vsm_partition_create(config, vsm_kvm_ops(), k) →
  * vsm_kvm_bind() → vsm_kvm_ram_add() and vsm_kvm_device_add() → vsm_partition_realise() →
  * vsm_kvm_vp_create() for each VP → vsm_kvm_run() in a loop on the VP's thread.
+ * With #VSM_KVM_ENFORCE_UFFD one more thread of the VMM calls vsm_kvm_service().
  * At the end: vsm_partition_destroy(), then vsm_kvm_destroy().
  *
  * A VMM that has VTL logic of its own finds the state of plain vCPUs in vsm/kvm_state.h.
@@ -33,6 +34,43 @@ struct vsm_kvm;
 /** A VP of the backend, with its vCPUs. Opaque. */
 struct vsm_kvm_vp;
 
+/**
+ * @defgroup enforce How rights of pages are enforced: vsm_kvm_options.enforce
+ *
+ * All but the memory slots take rights from the page tables of this process, in the mmap view that
+ * the VM of a VTL has of RAM; the views of other VTLs and the library's own are not touched. A change
+ * is complete when the hypercall that asked for it returns. RAM of huge pages (hugetlbfs) is always
+ * protected by slots: its page tables know no smaller unit.
+ * @{
+ */
+/** The best that the host has, in the order of the numbers. #VSM_KVM_ENFORCE_UFFD only if
+ *  vsm_kvm_options.serves says that it will be served. */
+#define VSM_KVM_ENFORCE_AUTO	 0u
+/** userfaultfd with events: no access, R+X. Needs a thread of the VMM that calls
+ *  vsm_kvm_service(), Linux 6.6 or newer, and privilege. */
+#define VSM_KVM_ENFORCE_UFFD	 1u
+/** userfaultfd without events: no access, R+X. As above without the thread. */
+#define VSM_KVM_ENFORCE_SIGBUS	 2u
+/** MADV_GUARD_INSTALL: no access. Linux 6.15 or newer. Masks with R but without W are refused. */
+#define VSM_KVM_ENFORCE_GUARD	 3u
+/** mprotect(): no access, R+X. Slow, and bounded by vm.max_map_count: at that limit the guest gets
+ *  INSUFFICIENT_MEMORY. */
+#define VSM_KVM_ENFORCE_MPROTECT 4u
+/** Memory slots of KVM: no access, R+X. For a few static ranges; each change stops all VPs. */
+#define VSM_KVM_ENFORCE_MEMSLOT	 5u
+/** @} */
+
+/** A way to enforce rights. Texts are static. */
+struct vsm_kvm_enforcement {
+	size_t size; /**< sizeof(struct vsm_kvm_enforcement), set by the caller. */
+	uint32_t mechanism; /**< VSM_KVM_ENFORCE_* */
+	uint32_t enforceable; /**< Rights masks, as in vsm_config. */
+	uint32_t available; /**< 1: this host has it. */
+	uint32_t needs_service; /**< 1: the VMM must call vsm_kvm_service(). */
+	const char *name; /**< "uffd", "sigbus", "guard", "mprotect" or "memslot" */
+	const char *missing; /**< What the host lacks and what can be done; NULL if available. */
+};
+
 /* Bits of vsm_kvm_host.flags. */
 #define VSM_KVM_HAS_SYNC_REGS	   0x001u /**< State through kvm_run. Required. */
 #define VSM_KVM_HAS_IMMEDIATE_EXIT 0x002u /**< Required. */
@@ -40,12 +78,14 @@ struct vsm_kvm_vp;
 #define VSM_KVM_HAS_MSR_FILTER	   0x008u /**< Required. */
 #define VSM_KVM_HAS_READONLY_MEM \
 	0x010u /**< Read-only slots: R+X rights, hypercall page. Required. */
-#define VSM_KVM_HAS_XSAVE2	 0x020u /**< XSAVE areas above 4 KiB. */
-#define VSM_KVM_HAS_TSC_OFFSET	 0x040u /**< The same TSC offset can be set for all VTLs. */
-#define VSM_KVM_HAS_DEBUGREGS	 0x080u /**< DR0..DR7 can be read and set. */
-#define VSM_KVM_HAS_XCRS	 0x100u /**< XCR0 can be read and set. */
-#define VSM_KVM_OUT_RIP_ADVANCED 0x200u /**< RIP is past an OUT when it exits (measured). */
-#define VSM_KVM_TSC_IS_HOST	 0x400u /**< The guest reads the host's TSC (measured). */
+#define VSM_KVM_HAS_XSAVE2	   0x020u /**< XSAVE areas above 4 KiB. */
+#define VSM_KVM_HAS_TSC_OFFSET	   0x040u /**< The same TSC offset can be set for all VTLs. */
+#define VSM_KVM_HAS_DEBUGREGS	   0x080u /**< DR0..DR7 can be read and set. */
+#define VSM_KVM_HAS_XCRS	   0x100u /**< XCR0 can be read and set. */
+#define VSM_KVM_OUT_RIP_ADVANCED   0x200u /**< RIP is past an OUT when it exits (measured). */
+#define VSM_KVM_TSC_IS_HOST	   0x400u /**< The guest reads the host's TSC (measured). */
+/** KVM has memory attributes for R, W and X. No released kernel has; this version does not use them. */
+#define VSM_KVM_HAS_RWX_ATTRIBUTES 0x800u
 
 /** What this host's KVM can do. */
 struct vsm_kvm_host {
@@ -54,8 +94,10 @@ struct vsm_kvm_host {
 	uint32_t missing; /**< Required flags that are absent; 0: this KVM will do. */
 	uint32_t memslots; /**< Memory slots per VM. */
 	uint32_t phys_bits; /**< Guest physical address bits. */
-	uint32_t enforceable; /**< Rights masks that can be enforced, as in vsm_config. */
+	uint32_t enforceable; /**< Rights masks that some mechanism can enforce, as in vsm_config. */
 	uint32_t carry; /**< VSM_KVM_CARRY_* that can be carried. */
+	uint32_t mechanisms; /**< Bit n: VSM_KVM_ENFORCE_* number n is there. */
+	uint32_t max_map_count; /**< vm.max_map_count, which bounds mprotect(); 0 unknown. */
 	uint64_t tsc_hz; /**< Guest TSC rate in Hz; 0 unknown. */
 };
 
@@ -67,7 +109,9 @@ struct vsm_kvm_options {
 	uint32_t max_vps; /**< 1 .. 64; default 1. */
 	uint32_t max_vtl; /**< 1 .. 3; default 1. One VM is made per VTL. */
 	uint32_t trap_port; /**< Port of the hypercall trap, 0 .. 255; default 0x7e. */
-	/** Signal that the VMM sends to a VP's thread to get it out of the guest; it must be blocked
+	uint32_t enforce; /**< VSM_KVM_ENFORCE_*; default #VSM_KVM_ENFORCE_AUTO. */
+	uint32_t serves; /**< 1: vsm_kvm_service() will be called; default 0. */
+	/** Signal that the VMM sends to a VP's thread to get it out of the guest, not SIGBUS; it must be blocked
 	 *  in all threads. vsm_kvm_run() unblocks it inside KVM_RUN. 0: none, kicks only set
 	 *  immediate_exit and reach a running guest at its next exit. */
 	uint32_t kick_signal;
@@ -123,7 +167,28 @@ struct vsm_kvm_stats {
 	uint64_t stores_done; /**< Of those, performed after the grant. */
 	uint64_t stores_dropped; /**< Of those, dropped. */
 	uint64_t undone_loads; /**< Denied loads taken back, to be executed again. */
+	uint64_t changes; /**< Calls of the op protect. */
+	uint64_t changed_ranges; /**< Runs of pages whose enforced rights changed, slots not counted. */
+	uint64_t changed_pages; /**< Their pages. */
+	uint64_t parks; /**< Times that all VPs were got out of the guest. */
+	uint64_t kicks; /**< Signals that took. */
+	uint64_t native_faults; /**< Accesses stopped by page tables of this process. */
+	uint64_t served; /**< userfaultfd events. */
+	uint64_t bounced; /**< Of those, stores to pages that may not be written. */
 };
+
+/**
+ * Tell about a way to enforce rights. Tries it out on a page of its own.
+ *
+ * @param k         a backend, for #VSM_KVM_ENFORCE_AUTO; else it may be NULL.
+ * @param mechanism VSM_KVM_ENFORCE_*; #VSM_KVM_ENFORCE_AUTO: the one that `k` uses.
+ * @param out       caller sets out->size; filled in.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL out is NULL, out->size is wrong, or there is no such mechanism.
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_kvm_enforcement(const struct vsm_kvm *k, uint32_t mechanism,
+				   struct vsm_kvm_enforcement *out);
 
 /**
  * Ask KVM what it can do. Makes a small VM for a moment.
@@ -205,14 +270,14 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
 #define VSM_KVM_MAP_READONLY 0x1u
 
 /**
- * Add RAM: makes a view and slots in every VTL's VM, populates it, and declares it to the
- * partition (vsm_ram_add()).
+ * Add RAM: makes a view and slots in every VTL's VM, populates it, has it watched by what enforces
+ * rights, and declares it to the partition (vsm_ram_add()).
  *
  * @param k      bound to a partition.
  * @param gpa    page-aligned. The last page of the physical address space must stay free.
  * @param size   bytes, a multiple of 4096, not 0.
  * @param fd     shared memory (memfd, shmem or hugetlbfs file); stays the caller's, must not be
- *               truncated while in use.
+ *               truncated, nor holes punched into it, while in use.
  * @param offset of the range in fd, page-aligned.
  * @param flags  0
  * @retval 0 done.
@@ -317,9 +382,18 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * A denied load is taken back at once: RIP is on the instruction, which is executed again when its
  * VTL resumes.
  *
- * What KVM does not emulate (SSE and x87 arithmetic, AVX) has its operand looked up: RIP is on the
- * instruction for loads and stores, and an access to a page without any rights is told as a read.
- * If no denied page was the cause, user code gets #UD and kernel code is #VSM_KVM_EXIT_EMULATION.
+ * That is what KVM's emulator does: with #VSM_KVM_ENFORCE_MEMSLOT for every access, otherwise for
+ * code that KVM interprets. What the processor executes itself, and what KVM does not emulate (SSE and
+ * x87 arithmetic, AVX), has its operands looked up: RIP is on the instruction for loads, stores and
+ * fetches, and the intercept carries its bytes. A read-modify-write of a page without any rights is
+ * told as a read. If no denied page was the cause, user code gets #UD and kernel code is
+ * #VSM_KVM_EXIT_EMULATION; so it is with instructions of several addresses (gathers, scatters) where
+ * the mechanism tells no address (#VSM_KVM_ENFORCE_GUARD, #VSM_KVM_ENFORCE_MPROTECT).
+ *
+ * Where rights are enforced by userfaultfd, KVM tells of denied accesses by SIGBUS. No handler is
+ * needed: this function blocks SIGBUS in its thread, for good, has it unblocked inside KVM_RUN only,
+ * and takes it from there. One that is not of a denied page (a memory error of the machine, a signal
+ * of another process) is raised again in this thread.
  *
  * Only accesses of the guest's own instructions are intercepted. What the CPU reads by itself of a
  * page without rights - page tables, descriptor tables, the stack of an exception - gives the guest
@@ -344,6 +418,29 @@ VSM_EXPORT int vsm_kvm_run(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit);
  * Thread: any.
  */
 VSM_EXPORT void vsm_kvm_kick(struct vsm_kvm_vp *kvp);
+
+/**
+ * File descriptor that is readable when vsm_kvm_service() has something to do.
+ *
+ * @param k may be NULL.
+ * @return stays the backend's, for poll() only; -1 if nothing has to be served.
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_kvm_service_fd(const struct vsm_kvm *k);
+
+/**
+ * Serve guest accesses that the kernel handed over (#VSM_KVM_ENFORCE_UFFD). Never waits. Until it
+ * is called the VPs of these accesses stand still, and some of them cannot be kicked: call it on a
+ * thread that runs no VP and that takes no lock a VP's thread may hold while it runs, whenever
+ * vsm_kvm_service_fd() is readable, from the first vsm_kvm_run() to the last.
+ *
+ * @param k the backend.
+ * @return how many accesses were served, 0 or more. At most 64; what is left keeps the fd readable.
+ * @retval -VSM_ERR_INVAL k is NULL.
+ * @retval -VSM_ERR_SYS   the kernel refused; errno tells why.
+ * Thread: any but a VP's; several may.
+ */
+VSM_EXPORT int vsm_kvm_service(struct vsm_kvm *k);
 
 /**
  * Read the counters.

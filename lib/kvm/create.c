@@ -99,8 +99,15 @@ static int options_check(const struct vsm_kvm *k)
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_create: max_vtl is not 1 .. 3");
 	if (o->trap_port > 0xff)
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_create: trap_port is above 255");
-	if (o->kick_signal > SIGNAL_MAX)
-		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_create: kick_signal is no signal");
+	if (o->enforce != VSM_KVM_ENFORCE_AUTO && kvm_mechanism(o->enforce) == NULL)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_create: enforce is no mechanism");
+	if (o->serves > 1)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_create: serves is not 0 or 1");
+	if (o->enforce == VSM_KVM_ENFORCE_UFFD && !o->serves)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_create: enforce by uffd needs serves");
+	if (o->kick_signal > SIGNAL_MAX || o->kick_signal == SIGBUS)
+		return kvm_fail(k, VSM_ERR_INVAL,
+				"vsm_kvm_create: kick_signal is no signal, or SIGBUS");
 	/* Rights of one VP's page bind the others at once: they must be got out of the guest. */
 	if (o->max_vps > 1 && (o->kick_signal == 0 || o->kick == NULL))
 		return kvm_fail(k, VSM_ERR_INVAL,
@@ -152,8 +159,13 @@ static int open_all(struct vsm_kvm *k)
 	if (r != 0)
 		return kvm_fail_sys(k, "vsm_kvm_create: /dev/kvm does not answer, errno");
 	r = is_missing(k);
+	if (r == 0)
+		r = kvm_mechanism_open(k);
 	if (r != 0)
 		return r;
+	k->run = calloc(VK_RUNS_MAX, sizeof(*k->run));
+	if (k->run == NULL)
+		return -VSM_ERR_NOMEM;
 	k->run_size = kvm_ioctl(k->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
 	if (k->run_size < (int)sizeof(struct kvm_run))
 		return kvm_fail_sys(k, "vsm_kvm_create: KVM_GET_VCPU_MMAP_SIZE failed, errno");
@@ -185,7 +197,10 @@ int vsm_kvm_create(const struct vsm_kvm_options *options, struct vsm_kvm **out)
 	}
 	for (uint32_t vtl = 0; vtl < VK_VTLS_MAX; vtl++)
 		k->space[vtl].vm_fd = -1;
+	k->uffd = -1;
+	k->pidfd = -1;
 	pthread_mutex_init(&k->lock, NULL);
+	pthread_mutex_init(&k->pte_lock, NULL);
 	r = open_all(k);
 	if (r != 0) {
 		saved = errno;
@@ -232,9 +247,12 @@ void vsm_kvm_destroy(struct vsm_kvm *k)
 		kvm_space_fini(k, vtl);
 	}
 	free(k->dirty);
+	free(k->run);
 	kvm_memory_fini(k);
+	kvm_mechanism_close(k);
 	if (k->own_fd && k->kvm_fd >= 0)
 		close(k->kvm_fd);
+	pthread_mutex_destroy(&k->pte_lock);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }

@@ -38,24 +38,20 @@ static int take_kick(struct vsm_kvm_vp *kvp)
 
 int kvm_enter(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 {
-	uint32_t signal = kvp->k->options.kick_signal;
 	int r;
 
-	if (signal != 0 && !v->signal_mask_set) {
-		if (kvm_signal_mask_set(kvp, v) != 0)
-			return -errno;
-		v->signal_mask_set = 1;
-	}
+	if (kvm_signals_set(kvp, v) != 0)
+		return -errno;
 	if (take_kick(kvp))
 		return -EINTR;
 	kvm_guest_enter(kvp);
+	kvp->epoch = atomic_load(&kvp->k->epoch);
 	v->io = VK_IO_NONE;
 	r = run(kvp, v);
 	kvm_guest_leave(kvp);
 	if (r != -EINTR)
 		return r;
-	if (signal != 0)
-		kvm_signal_collect(signal);
+	kvm_signals_collect(kvp);
 	take_kick(kvp);
 	return r;
 }

@@ -8,7 +8,7 @@
 
 #include <vsm/hv.h>
 
-static int is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+int kvm_is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 {
 	const struct vk_range *range = kvm_range_find(k, gpa);
 
@@ -37,8 +37,7 @@ static void put_bytes(uint8_t *to, const struct vk_fragment *f)
 static const struct vk_fragment *denied(struct vsm_kvm *k, uint32_t vtl, const struct vk_store *s)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
-		if (!s->fragment[i].is_device &&
-		    kvm_layout_find(&k->space[vtl].now, s->fragment[i].gpa, 1) == NULL)
+		if (!s->fragment[i].is_device && kvm_sees(k, vtl, s->fragment[i].gpa, 1) == NULL)
 			return &s->fragment[i];
 	}
 	return NULL;
@@ -59,8 +58,7 @@ static const struct vk_fragment *perform(struct vsm_kvm_vp *kvp, uint32_t vtl, s
 		if (s->fragment[i].is_device)
 			kvp->device[kvp->device_count++] = s->fragment[i];
 		else
-			put_bytes(kvm_layout_find(&k->space[vtl].now, s->fragment[i].gpa, 1),
-				  &s->fragment[i]);
+			put_bytes(kvm_sees(k, vtl, s->fragment[i].gpa, 1), &s->fragment[i]);
 	}
 	pthread_mutex_unlock(&k->lock);
 	if (f == NULL)
@@ -76,7 +74,7 @@ static int note(struct vsm_kvm *k, uint32_t vtl, struct vk_store *s, const struc
 		return kvm_fail(k, VSM_ERR_SYS, "denied store: too wide");
 	f->gpa = run->mmio.phys_addr;
 	f->len = run->mmio.len;
-	f->is_device = !is_ours(k, vtl, f->gpa);
+	f->is_device = !kvm_is_ours(k, vtl, f->gpa);
 	memcpy(f->data, run->mmio.data, f->len);
 	s->count++;
 	return 0;
@@ -185,73 +183,9 @@ int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio)
 {
 	const struct kvm_run *run = kvp->vcpu[vtl].run;
 
-	*mmio = !is_ours(kvp->k, vtl, run->mmio.phys_addr);
+	*mmio = !kvm_is_ours(kvp->k, vtl, run->mmio.phys_addr);
 	if (*mmio)
 		return 0;
+	kvm_enforce_touch(kvp->k, vtl, run->mmio.phys_addr);
 	return run->mmio.is_write ? store(kvp, vtl) : load(kvp, vtl);
-}
-
-/* Does the VTL's view of a page lack what an access needs? */
-static int is_denied(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int write)
-{
-	int found;
-
-	if (!is_ours(k, vtl, gpa))
-		return 0;
-	pthread_mutex_lock(&k->lock);
-	found = kvm_layout_find(&k->space[vtl].now, gpa, write) != NULL;
-	pthread_mutex_unlock(&k->lock);
-	return !found;
-}
-
-/* Is a linear address in a denied page? Then *gpa is where. */
-static int linear_denied(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t linear, int write,
-			 uint64_t *gpa)
-{
-	return kvm_code_gpa(kvp, &kvp->vcpu[vtl], linear, gpa) == 0 &&
-	       is_denied(kvp->k, vtl, *gpa, write);
-}
-
-/* The first of `bytes` bytes that lies in a denied page. */
-static int span_denied(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t linear, uint32_t bytes,
-		       int write, struct vsm_memory_fault *fault)
-{
-	uint64_t next = (linear + VK_PAGE) & ~(VK_PAGE - 1);
-
-	fault->gva = linear;
-	if (linear_denied(kvp, vtl, linear, write, &fault->gpa))
-		return 1;
-	fault->gva = next;
-	return next - linear < bytes && linear_denied(kvp, vtl, next, write, &fault->gpa);
-}
-
-/*
- * KVM gave up on an instruction, RIP is on it. Because it cannot be fetched: it begins in a denied
- * page or reaches into one (SDM vol. 2A, 2.3.11: at most 15 bytes)? Or because it is none of those
- * that KVM emulates, and its operand (16 bytes, mostly) is in a denied page? Then the CPU itself will
- * execute it once the page is granted. What it does to a page without any rights is told as a read.
- */
-int kvm_fault_emulation(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine)
-{
-	struct vk_vcpu *v = &kvp->vcpu[vtl];
-	struct vsm_memory_fault fault = { .size = sizeof(fault),
-					  .flags = VSM_FAULT_FINAL | VSM_FAULT_GVA_VALID,
-					  .access = HV_INTERCEPT_ACCESS_EXECUTE,
-					  .user = kvm_cpl(v->run) == 3 };
-	uint64_t linear;
-
-	*mine = 1;
-	if (span_denied(kvp, vtl, kvm_code_linear(v->run), 15, 0, &fault))
-		return vsm_vp_memory_fault(kvp->vp, &fault);
-	fault.instruction_byte_count = (uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
-	*mine = kvm_operand_linear(v->run, fault.instruction_bytes, fault.instruction_byte_count,
-				   &linear) == 0;
-	if (!*mine)
-		return 0;
-	fault.access = HV_INTERCEPT_ACCESS_READ;
-	if (span_denied(kvp, vtl, linear, 16, 0, &fault))
-		return vsm_vp_memory_fault(kvp->vp, &fault);
-	fault.access = HV_INTERCEPT_ACCESS_WRITE;
-	*mine = span_denied(kvp, vtl, linear, 16, 1, &fault);
-	return *mine ? vsm_vp_memory_fault(kvp->vp, &fault) : 0;
 }

@@ -4,6 +4,7 @@
 #define VSM_KVM_PRIVATE_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +13,10 @@
 
 #include <vsm/error.h>
 #include <vsm/host.h>
+#include <vsm/hv.h>
 #include <vsm/kvm.h>
+
+#include "enforce.h"
 
 #define VK_VTLS_MAX   4u
 #define VK_VPS_MAX    64u
@@ -26,6 +30,9 @@
 /* A denied store of one instruction: KVM reports up to 8 bytes at a time, and the widest that its
  * emulator stores at once is an FXSAVE image. */
 #define VK_FRAGMENTS_MAX 64u
+
+/* Rights masks: none and all; and R+X too. A bit each (TLFS 15.9.2). */
+#define VK_MASKS_RX ((1u << 0x0) | (1u << 0xd) | (1u << 0xf))
 
 #define VK_SYNC_ALL (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
 
@@ -60,6 +67,8 @@ struct vk_range {
 	uint32_t flags; /* KVM_MEM_READONLY or 0 */
 	uint8_t *view[VK_VTLS_MAX]; /* What the VM of a VTL maps. */
 	uint8_t *host; /* RAM: the view that no right is ever taken from. */
+	uint32_t by_ptes; /* 1: rights are page-table entries of the views, 0: slots */
+	uint8_t *pte[VK_VTLS_MAX]; /* A byte for each page: VK_PTE_*; NULL: all rights */
 };
 
 /* A page of the arena that is seen at a GPA. */
@@ -155,7 +164,17 @@ struct vk_shared {
 };
 
 struct vk_count {
-	uint64_t runs, ioctls, switches, carried, held, done, dropped, undone;
+	uint64_t runs, ioctls, switches, carried, held, done, dropped, undone, native;
+};
+
+/* A SIGBUS that was taken from KVM_RUN. */
+struct vk_bus {
+	uint32_t pending;
+	uint32_t repeats; /* Times in a row that its page was allowed. */
+	uint32_t was_blocked; /* By the VMM, before this library blocked it. */
+	int32_t code; /* si_code */
+	uint64_t hva; /* si_addr */
+	siginfo_t info;
 };
 
 struct vsm_kvm_vp {
@@ -172,6 +191,11 @@ struct vsm_kvm_vp {
 	uint32_t device_count;
 	atomic_uint kicked;
 	atomic_uint in_guest;
+	uint64_t epoch; /* Of vsm_kvm, when the guest was entered. */
+	uint32_t faults; /* Faults in a row without a cause. */
+	uint32_t has_thread;
+	pthread_t thread; /* The one whose signals are set up. */
+	struct vk_bus bus;
 	struct vk_vcpu vcpu[VK_VTLS_MAX];
 	struct vk_shared shared;
 	struct vk_count count;
@@ -199,7 +223,17 @@ struct vsm_kvm {
 	struct vk_facts facts;
 	pthread_mutex_t lock; /* Spaces, ranges, slots; innermost of all locks. */
 	atomic_uint parked; /* 1: no VP may enter the guest. */
-	uint64_t slot_ops;
+	uint64_t slot_ops, changes, changed_ranges, changed_pages, parks;
+	const struct vk_mechanism *mechanism;
+	/* Page-table entries of the views; inside k->lock. Never held while waiting for a VP, so that
+	 * events can be served while k->lock is. */
+	pthread_mutex_t pte_lock;
+	int uffd, pidfd; /* -1: none */
+	uint64_t served, bounced; /* Under pte_lock. */
+	atomic_uint_least64_t kicks;
+	atomic_uint_least64_t epoch; /* Changes whenever rights or what enforces them do. */
+	struct vk_run *run;
+	uint32_t run_count;
 	struct vk_space space[VK_VTLS_MAX];
 	struct vk_range range[VK_RANGES_MAX];
 	uint32_t range_count;
@@ -224,8 +258,14 @@ int kvm_vcpu_ioctl(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, unsigned long requ
 int kvm_fail(const struct vsm_kvm *k, int err, const char *what);
 int kvm_fail_sys(const struct vsm_kvm *k, const char *what);
 void kvm_log(const struct vsm_kvm *k, int32_t level, const char *what, uint64_t number);
-int kvm_signal_collect(uint32_t signal);
-int kvm_signal_mask_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+
+/* signals.c */
+/* Before a vCPU is run: the signals that may end KVM_RUN. 0 or -1 with errno. */
+int kvm_signals_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+/* Take those that did. */
+void kvm_signals_collect(struct vsm_kvm_vp *kvp);
+/* Raise a SIGBUS again that is none of ours. */
+void kvm_bus_raise(struct vsm_kvm_vp *kvp);
 
 /* probe.c */
 int kvm_facts_get(int kvm_fd, uint32_t trap_port, struct vk_facts *facts);
@@ -244,6 +284,8 @@ int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dir
 /* Where a byte of a VTL's view lies, or NULL. */
 uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write);
 const struct vk_range *kvm_range_find(const struct vsm_kvm *k, uint64_t gpa);
+/* Under k->lock: a byte that a VTL may read, or write, now; NULL if it may not. */
+uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int write);
 
 /* slots.c */
 int kvm_space_init(struct vsm_kvm *k, uint32_t vtl);
@@ -271,7 +313,7 @@ int kvm_overlay_covers(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa);
 /* park.c: who is in the guest */
 void kvm_guest_enter(struct vsm_kvm_vp *kvp);
 void kvm_guest_leave(struct vsm_kvm_vp *kvp);
-/* Under k->lock: get all VPs but `self` out of the guest; unpark lets them in again. */
+/* Under k->lock: get all VPs but `self` out of the guest, once; unpark lets them in again. */
 void kvm_park(struct vsm_kvm *k);
 void kvm_unpark(struct vsm_kvm *k);
 void kvm_op_kick(void *vp);
@@ -335,13 +377,19 @@ int kvm_undo_load(struct vsm_kvm_vp *kvp, uint32_t vtl);
 /* fault.c: exits of accesses to what may be RAM. A verdict, or -VSM_ERR_*; *mmio is set to 1 if the
  * exit is the VMM's. */
 int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio);
-int kvm_fault_emulation(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine);
 /* Before a VTL is run: perform or drop what is held. */
 void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl);
+int kvm_is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa);
 
-/* operand.c: linear address of the memory operand of an instruction; 0, or -1 if it is not known. */
-int kvm_operand_linear(const struct kvm_run *run, const uint8_t *code, uint32_t count,
-		       uint64_t *linear);
+/* native.c: accesses that left RIP on their instruction. A verdict, or -VSM_ERR_*; *mine is 0 if no
+ * denied page was the cause. */
+#define VK_NO_PAGE UINT64_MAX
+/* `page`: GPA of the page if it is known. */
+int kvm_fault_native(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page, int *mine);
+/* 1: what rights are enforced has changed since the guest was entered: it is to try again. */
+int kvm_fault_stale(const struct vsm_kvm_vp *kvp);
+/* The SIGBUS that ended KVM_RUN. */
+int kvm_fault_bus(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine);
 
 /* code.c: bytes at RIP */
 uint64_t kvm_code_linear(const struct kvm_run *run);

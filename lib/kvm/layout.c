@@ -81,7 +81,7 @@ static int emit_range(struct vsm_kvm *k, uint32_t vtl, const struct vk_range *ra
 	piece.size = end - gpa;
 	piece.hva = range->view[vtl] + (gpa - range->gpa);
 	piece.flags = range->flags;
-	if (!range->is_ram)
+	if (!range->is_ram || range->by_ptes)
 		return emit(out, &piece);
 	piece.size = VK_PAGE;
 	for (; gpa < end && r == 0; gpa += VK_PAGE) {
@@ -209,4 +209,25 @@ uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write
 			return piece->hva + (gpa - piece->gpa);
 	}
 	return NULL;
+}
+
+uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int write)
+{
+	uint8_t *p = kvm_layout_find(&k->space[vtl].now, gpa, write);
+	const struct vk_range *range = kvm_range_find(k, gpa);
+	uint32_t pte, need = write ? HV_MAP_GPA_WRITABLE : HV_MAP_GPA_READABLE;
+	uint64_t offset;
+	uint32_t rights;
+
+	if (p == NULL || range == NULL || !range->by_ptes)
+		return p;
+	offset = gpa - range->gpa;
+	if (p != range->view[vtl] + offset)
+		return p; /* An overlay. */
+	/* Both: the table is ahead of the entries while another VP changes them, and may go back. */
+	pte = kvm_pte(range, vtl, offset / VK_PAGE);
+	if (pte == VK_PTE_NONE || (write && pte != VK_PTE_ALL) ||
+	    vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & need) == 0)
+		return NULL;
+	return range->host + offset;
 }

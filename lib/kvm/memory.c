@@ -11,6 +11,9 @@
 #ifndef F_GET_SEALS
 #define F_GET_SEALS 1034
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef F_SEAL_WRITE
 #define F_SEAL_WRITE 0x0008
 #endif
@@ -59,7 +62,7 @@ static int check_fd(const struct vsm_kvm *k, int fd, uint64_t offset, uint64_t s
 	return 0;
 }
 
-static void unmap(const struct vsm_kvm *k, struct vk_range *range)
+static void unmap(struct vsm_kvm *k, struct vk_range *range)
 {
 	if (!range->is_ram)
 		return;
@@ -69,6 +72,7 @@ static void unmap(const struct vsm_kvm *k, struct vk_range *range)
 	}
 	if (range->host != NULL)
 		munmap(range->host, (size_t)range->size);
+	kvm_enforce_detach(k, range);
 }
 
 static uint8_t *map_view(int fd, uint64_t offset, uint64_t size)
@@ -76,7 +80,17 @@ static uint8_t *map_view(int fd, uint64_t offset, uint64_t size)
 	void *p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
 		       (off_t)offset);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	/* MAP_POPULATE does not say when memory is short; kernels before 5.14 have nothing better. */
+	if (madvise(p, (size_t)size, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
+		int saved = errno;
+
+		munmap(p, (size_t)size);
+		errno = saved;
+		return NULL;
+	}
+	return p;
 }
 
 static int map_views(const struct vsm_kvm *k, struct vk_range *range, int fd, uint64_t offset)
@@ -176,8 +190,8 @@ int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd, uint
 		r = check_fd(k, fd, offset, size);
 	if (r != 0)
 		return r;
-	if (map_views(k, &range, fd, offset) != 0) {
-		r = kvm_fail_sys(k, "vsm_kvm_ram_add: mmap failed, errno");
+	if (map_views(k, &range, fd, offset) != 0 || kvm_enforce_attach(k, &range, fd) != 0) {
+		r = kvm_fail_sys(k, "vsm_kvm_ram_add: a view cannot be mapped or watched, errno");
 		unmap(k, &range);
 		return r;
 	}

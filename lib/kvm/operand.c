@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where the memory operand of an instruction lies (SDM vol. 2A, ch. 2).
+ * Where the memory operands of an instruction lie (SDM vol. 2A, ch. 2).
  *
- * KVM tells no address when it gives up on an instruction that it cannot emulate: SSE and x87
- * arithmetic, AVX, IRET. Whether a denied page was the cause can only be found out by looking.
+ * KVM tells no address when it gives up on an instruction that it cannot emulate, nor when the page
+ * tables of this process stopped the guest. Which denied page was the cause, and what was to be done
+ * to it, can only be found out by looking.
  */
 #include "kvm_private.h"
 
+#include "insn.h"
+
 #define EFER_LMA (1ull << 10)
+
+#define REX_W 8u
 
 struct decoder {
 	const uint8_t *code;
 	uint32_t count, at;
-	uint32_t bad; /* 1: ran out of bytes, or a form that is not known here */
-	uint32_t is_long, address_32, is_evex;
-	uint32_t rex_x, rex_b; /* 0 or 8 */
-	uint32_t map, opcode;
+	uint32_t cut; /* 1: ran out of bytes */
+	uint32_t bad; /* 1: a form that is not known here */
+	uint32_t mode; /* 16, 32, 64 */
+	uint32_t operand_16, repeat; /* 66; f2 or f3 */
+	uint32_t address; /* Bytes of an address */
+	uint32_t wide; /* REX.W */
+	uint32_t rex_r, rex_x, rex_b; /* 0 or 8 */
+	uint32_t vector; /* Bytes of a vector */
+	uint32_t mod, reg, rm;
+	struct vk_opcode_key key;
+	struct vk_opcode is;
 	const struct kvm_segment *override;
 	const struct kvm_sregs *s;
 	const struct kvm_sync_regs *regs;
@@ -24,7 +36,7 @@ struct decoder {
 static uint8_t next(struct decoder *d)
 {
 	if (d->at == d->count) {
-		d->bad = 1;
+		d->cut = 1;
 		return 0;
 	}
 	return d->code[d->at++];
@@ -32,208 +44,409 @@ static uint8_t next(struct decoder *d)
 
 static int64_t displacement(struct decoder *d, uint32_t bytes)
 {
-	uint32_t value = 0;
+	uint64_t value = 0;
 
 	for (uint32_t i = 0; i < bytes; i++)
-		value |= (uint32_t)next(d) << 8 * i;
-	return bytes == 1 ? (int8_t)value : (int32_t)value;
+		value |= (uint64_t)next(d) << 8 * i;
+	if (bytes == 0 || bytes == 8)
+		return (int64_t)value;
+	return (int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes);
+}
+
+static const struct kvm_segment *segment_prefix(const struct decoder *d, uint8_t b)
+{
+	switch (b) {
+	case 0x26:
+		return &d->s->es;
+	case 0x2e:
+		return &d->s->cs;
+	case 0x36:
+		return &d->s->ss;
+	case 0x3e:
+		return &d->s->ds;
+	case 0x64:
+		return &d->s->fs;
+	case 0x65:
+		return &d->s->gs;
+	default:
+		return NULL;
+	}
 }
 
 /* 1: `b` is a prefix and was taken. */
 static int prefix(struct decoder *d, uint8_t b)
 {
-	switch (b) {
-	case 0x26:
-		d->override = &d->s->es;
-		return 1;
-	case 0x2e:
-		d->override = &d->s->cs;
-		return 1;
-	case 0x36:
-		d->override = &d->s->ss;
-		return 1;
-	case 0x3e:
-		d->override = &d->s->ds;
-		return 1;
-	case 0x64:
-		d->override = &d->s->fs;
-		return 1;
-	case 0x65:
-		d->override = &d->s->gs;
-		return 1;
-	case 0x67:
-		d->address_32 = d->is_long;
-		d->bad |= !d->is_long; /* 16-bit addressing */
-		return 1;
-	case 0x66:
-	case 0xf0:
-	case 0xf2:
-	case 0xf3:
-		return 1;
-	default:
-		return 0;
-	}
+	const struct kvm_segment *segment = segment_prefix(d, b);
+
+	if (segment != NULL)
+		d->override = segment;
+	else if (b == 0x66)
+		d->operand_16 = 1;
+	else if (b == 0x67)
+		d->address = d->mode == 32 ? 2 : 4;
+	else if (b == 0xf2 || b == 0xf3)
+		d->repeat = b;
+	else
+		return b == 0xf0;
+	return 1;
 }
 
-/* VEX and EVEX (SDM vol. 2A, 2.3.5, 2.7.1): X and B are inverted, the map comes with them. */
+/* VEX and EVEX (SDM vol. 2A, 2.3.5, 2.7.1): R, X and B are inverted, the map comes with them. */
 static void vex(struct decoder *d, uint8_t b)
 {
-	uint8_t p = next(d);
+	static const uint32_t pp[] = { 0, 0x66, 0xf3, 0xf2 };
+	uint8_t p = next(d), last = p;
 
-	d->map = 1;
-	if (b == 0xc5) {
-		d->opcode = next(d);
-		return;
+	d->key.map = 1;
+	d->key.is_vex = 1;
+	d->key.is_evex = b == 0x62;
+	d->rex_r = d->mode == 64 && !(p & 0x80) ? 8 : 0;
+	if (b != 0xc5) {
+		d->rex_x = d->mode == 64 && !(p & 0x40) ? 8 : 0;
+		d->rex_b = d->mode == 64 && !(p & 0x20) ? 8 : 0;
+		d->key.map = p & (b == 0x62 ? 0x07 : 0x1f);
+		last = next(d);
+		d->wide = last & 0x80;
 	}
-	d->rex_x = d->is_long && !(p & 0x40) ? 8 : 0;
-	d->rex_b = d->is_long && !(p & 0x20) ? 8 : 0;
-	d->map = p & (b == 0x62 ? 0x07 : 0x1f);
-	d->is_evex = b == 0x62;
-	next(d);
-	if (d->is_evex)
-		next(d);
-	d->opcode = next(d);
+	d->key.pp = pp[last & 3];
+	d->vector = (last & 4) ? 32 : 16;
+	if (d->key.is_evex)
+		d->vector = 16u << (next(d) >> 5 & 3);
+	d->key.opcode = next(d);
 }
 
 static void opcode(struct decoder *d)
 {
 	uint8_t b = next(d);
 
-	while (!d->bad && prefix(d, b))
+	while (!d->cut && prefix(d, b))
 		b = next(d);
-	if (d->is_long && (b & 0xf0) == 0x40) {
+	if (d->mode == 64 && (b & 0xf0) == 0x40) {
+		d->wide = b & REX_W;
+		d->rex_r = (b & 4) ? 8 : 0;
 		d->rex_x = (b & 2) ? 8 : 0;
 		d->rex_b = (b & 1) ? 8 : 0;
 		b = next(d);
 	}
 	/* Outside of 64-bit mode these are LES, LDS and BOUND unless a register form follows. */
-	if ((b == 0xc4 || b == 0xc5 || b == 0x62) && d->at < d->count &&
-	    (d->is_long || d->code[d->at] >= 0xc0)) {
+	if ((b == 0xc4 || b == 0xc5 || b == 0x62) &&
+	    (d->mode == 64 || (d->at < d->count && d->code[d->at] >= 0xc0))) {
 		vex(d, b);
 		return;
 	}
-	d->opcode = b;
+	d->key.pp = d->repeat != 0 ? d->repeat : d->operand_16 ? 0x66 : 0;
+	d->key.opcode = b;
 	if (b != 0x0f)
 		return;
-	d->map = 1;
-	d->opcode = next(d);
-	if (d->opcode == 0x38 || d->opcode == 0x3a) {
-		d->map = d->opcode == 0x38 ? 2 : 3;
-		d->opcode = next(d);
+	d->key.map = 1;
+	d->key.opcode = next(d);
+	if (d->key.opcode == 0x38 || d->key.opcode == 0x3a) {
+		d->key.map = d->key.opcode == 0x38 ? 2 : 3;
+		d->key.opcode = next(d);
 	}
 }
 
-/* Of the one-byte opcodes KVM knows nearly all: what is left are those of the x87. */
-static int has_modrm(const struct decoder *d)
+static uint32_t operand_bytes(const struct decoder *d)
 {
-	if (d->map == 0)
-		return d->opcode >= 0xd8 && d->opcode <= 0xdf;
-	if (d->map == 1)
-		return !(d->opcode <= 0x0b && d->opcode >= 0x05) && d->opcode != 0x0e &&
-		       (d->opcode & 0xf8) != 0x30 && d->opcode != 0x77 &&
-		       (d->opcode & 0xf0) != 0x80 && (d->opcode & 0xf8) != 0xc8;
-	return d->map <= 3;
+	if (d->wide)
+		return 8;
+	return (d->mode == 16) != d->operand_16 ? 2 : 4;
 }
 
-/* Bytes behind the operand: they count for RIP-relative addresses. */
+static uint32_t stack_bytes(const struct decoder *d)
+{
+	if (d->mode == 64)
+		return d->operand_16 ? 2 : 8;
+	return operand_bytes(d);
+}
+
+static uint32_t size_of(const struct decoder *d)
+{
+	switch (d->is.size) {
+	case VK_SIZE_V:
+		return operand_bytes(d);
+	case VK_SIZE_STACK:
+		return stack_bytes(d);
+	case VK_SIZE_VEX:
+		return d->vector;
+	case VK_SIZE_Y:
+		return d->wide ? 8 : 4;
+	case VK_SIZE_BIG:
+		return 512; /* The part that all of them have. */
+	default:
+		return d->is.size;
+	}
+}
+
 static uint32_t immediate_bytes(const struct decoder *d)
 {
-	if (d->map == 3)
-		return 1;
-	if (d->map != 1)
-		return 0;
-	switch (d->opcode) {
-	case 0x70:
-	case 0x71:
-	case 0x72:
-	case 0x73:
-	case 0xa4:
-	case 0xac:
-	case 0xba:
-	case 0xc2:
-	case 0xc4:
-	case 0xc5:
-	case 0xc6:
-		return 1;
+	uint32_t z = operand_bytes(d) == 2 ? 2 : 4;
+
+	switch (d->is.immediate) {
+	case VK_IMM_Z:
+		return z;
+	case VK_IMM_V:
+		return operand_bytes(d);
+	case VK_IMM_MOFFS:
+		return d->address;
+	case VK_IMM_FAR:
+		return 2 + z;
 	default:
-		return 0;
+		return d->is.immediate;
 	}
+}
+
+static uint64_t gpr(const struct decoder *d, uint32_t number)
+{
+	return kvm_gpr(d->regs, number);
+}
+
+static uint64_t cut_address(const struct decoder *d, uint64_t address)
+{
+	if (d->address == 8)
+		return address;
+	return d->address == 4 ? (uint32_t)address : (uint16_t)address;
+}
+
+static uint64_t in_segment(const struct decoder *d, const struct kvm_segment *segment,
+			   uint64_t address)
+{
+	if (d->mode != 64)
+		return (uint32_t)(segment->base + address);
+	return segment == &d->s->fs || segment == &d->s->gs ? segment->base + address : address;
 }
 
 /* Base and index of a SIB byte (SDM vol. 2A, table 2-3). */
-static uint64_t sib(struct decoder *d, uint32_t mod, const struct kvm_segment **segment)
+static uint64_t sib(struct decoder *d, const struct kvm_segment **segment)
 {
 	uint8_t b = next(d);
 	uint32_t index = (b >> 3 & 7u) | d->rex_x, base = b & 7u;
 	uint64_t address = 0;
 
 	if (index != 4)
-		address = kvm_gpr(d->regs, index) << (b >> 6);
-	if (base == 5 && mod == 0)
+		address = gpr(d, index) << (b >> 6);
+	if (base == 5 && d->mod == 0)
 		return address + (uint64_t)displacement(d, 4);
 	if (base == 4 || (base == 5 && !d->rex_b))
 		*segment = &d->s->ss;
-	return address + kvm_gpr(d->regs, base | d->rex_b);
+	return address + gpr(d, base | d->rex_b);
 }
 
-static uint64_t modrm(struct decoder *d, const struct kvm_segment **segment)
+/* SDM vol. 2A, table 2-1. */
+static uint64_t modrm_16(struct decoder *d, const struct kvm_segment **segment)
 {
-	uint8_t b = next(d);
-	uint32_t mod = b >> 6, rm = b & 7u;
+	static const uint8_t base[] = { 3, 3, 5, 5, 6, 7, 5, 3 };
 	uint64_t address;
-	int64_t relative;
 
-	d->bad |= mod == 3;
-	if (rm == 4) {
-		address = sib(d, mod, segment);
-	} else if (rm == 5 && mod == 0) {
-		relative = displacement(d, 4);
-		if (!d->is_long)
-			return (uint64_t)relative;
-		return (uint64_t)relative + d->regs->regs.rip + d->at + immediate_bytes(d);
+	if (d->rm == 6 && d->mod == 0)
+		return (uint64_t)displacement(d, 2);
+	address = gpr(d, base[d->rm]);
+	if (d->rm < 4)
+		address += gpr(d, 6 + (d->rm & 1u));
+	if (base[d->rm] == 5)
+		*segment = &d->s->ss;
+	return address + (uint64_t)displacement(d, d->mod);
+}
+
+/* SDM vol. 2A, table 2-2. */
+static uint64_t modrm_32(struct decoder *d, const struct kvm_segment **segment)
+{
+	uint64_t address;
+
+	if (d->rm == 5 && d->mod == 0) {
+		address = (uint64_t)displacement(d, 4);
+		if (d->mode == 64) /* From the end of the instruction. */
+			address += d->regs->regs.rip + d->at + immediate_bytes(d);
+		return address;
+	}
+	if (d->rm == 4) {
+		address = sib(d, segment);
 	} else {
-		if (rm == 5 && !d->rex_b)
+		if (d->rm == 5 && !d->rex_b)
 			*segment = &d->s->ss;
-		address = kvm_gpr(d->regs, rm | d->rex_b);
+		address = gpr(d, d->rm | d->rex_b);
 	}
 	/* EVEX scales a short displacement by a factor that depends on the opcode. */
-	d->bad |= mod == 1 && d->is_evex;
-	if (mod == 1 || mod == 2)
-		address += (uint64_t)displacement(d, mod == 1 ? 1 : 4);
+	d->bad |= d->mod == 1 && d->key.is_evex;
+	if (d->mod != 0)
+		address += (uint64_t)displacement(d, d->mod == 1 ? 1 : 4);
 	return address;
 }
 
-int kvm_operand_linear(const struct kvm_run *run, const uint8_t *code, uint32_t count,
-		       uint64_t *linear)
+/* BT, BTS, BTR and BTC with a register reach beyond the operand (SDM vol. 2A, BT). */
+static uint64_t bit_offset(const struct decoder *d)
 {
-	struct decoder d = {
-		.code = code, .count = count, .s = &run->s.regs.sregs, .regs = &run->s.regs
-	};
-	const struct kvm_segment *segment = &d.s->ds;
+	uint32_t bytes = operand_bytes(d);
+	uint64_t value;
+	int64_t bits;
+
+	if (d->key.map != 1 || (d->key.opcode & 0xe7) != 0xa3)
+		return 0;
+	value = gpr(d, d->reg | d->rex_r);
+	bits = (int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes);
+	return (uint64_t)((bits >> (bytes == 8 ? 6 : bytes == 4 ? 5 : 4)) * (int64_t)bytes);
+}
+
+static void add(const struct decoder *d, struct vk_operands *out, uint64_t linear, uint32_t size,
+		uint32_t access)
+{
+	struct vk_operand *op = &out->op[out->count++];
+
+	op->linear = d->mode == 64 ? linear : (uint32_t)linear;
+	op->size = size;
+	op->access = access;
+}
+
+static void add_modrm(struct decoder *d, struct vk_operands *out)
+{
+	const struct kvm_segment *segment = &d->s->ds;
 	uint64_t address;
 
-	d.is_long = (d.s->efer & EFER_LMA) != 0 && d.s->cs.l;
-	d.address_32 = !d.is_long;
-	d.bad = !d.is_long && !d.s->cs.db; /* 16-bit code */
-	opcode(&d);
-	if (d.map == 0 && d.opcode == 0xcf) {
-		segment = &d.s->ss;
-		address = kvm_gpr(d.regs, 4); /* IRET reads the stack. */
-		d.override = NULL;
-	} else {
-		if (!has_modrm(&d))
-			return -1;
-		address = modrm(&d, &segment);
+	if (d->mod == 3)
+		return;
+	address = d->address == 2 ? modrm_16(d, &segment) : modrm_32(d, &segment);
+	if (d->override != NULL)
+		segment = d->override;
+	address = cut_address(d, address + bit_offset(d));
+	if (d->is.access != 0)
+		add(d, out, in_segment(d, segment, address), size_of(d), d->is.access);
+}
+
+static void add_index(const struct decoder *d, struct vk_operands *out, uint32_t number,
+		      const struct kvm_segment *segment, uint32_t access)
+{
+	add(d, out, in_segment(d, segment, cut_address(d, gpr(d, number))), size_of(d), access);
+}
+
+static uint64_t stack_pointer(const struct decoder *d, uint32_t number, uint64_t below)
+{
+	uint64_t sp = gpr(d, number) - below;
+
+	if (d->mode != 64)
+		sp = d->s->ss.db ? (uint32_t)sp : (uint16_t)sp;
+	return in_segment(d, &d->s->ss, sp);
+}
+
+static void add_stack(const struct decoder *d, struct vk_operands *out)
+{
+	uint32_t size = stack_bytes(d), is_far = d->key.map == 0 && d->is.size == 10;
+
+	if (d->key.map == 0 && d->key.opcode == 0xcf)
+		size = d->mode == 64 ? 5 * operand_bytes(d) : 3 * size;
+	if (is_far || (d->key.map == 0 && d->key.opcode == 0x9a))
+		size *= 2;
+	switch (d->is.implicit) {
+	case VK_IMPLICIT_PUSH:
+		add(d, out, stack_pointer(d, 4, size), size, VK_WRITE);
+		break;
+	case VK_IMPLICIT_PUSHA:
+		add(d, out, stack_pointer(d, 4, 8 * size), 8 * size, VK_WRITE);
+		break;
+	case VK_IMPLICIT_POP:
+		add(d, out, stack_pointer(d, 4, 0), size, VK_READ);
+		break;
+	case VK_IMPLICIT_POPA:
+		add(d, out, stack_pointer(d, 4, 0), 8 * size, VK_READ);
+		break;
+	default: /* LEAVE */
+		add(d, out, stack_pointer(d, 5, 0), size, VK_READ);
 	}
-	if (d.bad)
-		return -1;
-	if (d.override != NULL)
-		segment = d.override;
-	if (d.address_32)
-		address = (uint32_t)address;
-	if (d.is_long && segment != &d.s->fs && segment != &d.s->gs)
-		*linear = address;
-	else
-		*linear = d.is_long ? segment->base + address : (uint32_t)(segment->base + address);
-	return 0;
+}
+
+static void add_implicit(struct decoder *d, struct vk_operands *out)
+{
+	const struct kvm_segment *source = d->override != NULL ? d->override : &d->s->ds;
+	const struct kvm_segment *es = &d->s->es;
+	uint64_t address;
+
+	switch (d->is.implicit) {
+	case 0:
+		break;
+	case VK_IMPLICIT_SI:
+		add_index(d, out, 6, source, VK_READ);
+		break;
+	case VK_IMPLICIT_DI_W:
+		add_index(d, out, 7, es, VK_WRITE);
+		break;
+	case VK_IMPLICIT_DI_R:
+		add_index(d, out, 7, es, VK_READ);
+		break;
+	case VK_IMPLICIT_MOVS:
+		add_index(d, out, 6, source, VK_READ);
+		add_index(d, out, 7, es, VK_WRITE);
+		break;
+	case VK_IMPLICIT_CMPS:
+		add_index(d, out, 6, source, VK_READ);
+		add_index(d, out, 7, es, VK_READ);
+		break;
+	case VK_IMPLICIT_OFFS:
+		address = cut_address(d, (uint64_t)displacement(d, d->address));
+		add(d, out, in_segment(d, source, address), size_of(d), d->is.access);
+		break;
+	case VK_IMPLICIT_XLAT:
+		address = cut_address(d, gpr(d, 3) + (uint8_t)gpr(d, 0));
+		add(d, out, in_segment(d, source, address), 1, VK_READ);
+		break;
+	default:
+		add_stack(d, out);
+	}
+}
+
+static uint32_t mode_of(const struct kvm_sregs *s)
+{
+	if ((s->efer & EFER_LMA) != 0 && s->cs.l)
+		return 64;
+	return s->cs.db ? 32 : 16;
+}
+
+/* The row of the opcode, once all that chooses it was read. */
+static void look_up(struct decoder *d)
+{
+	uint32_t peek = d->at < d->count ? d->code[d->at] : 0;
+
+	d->key.is_long = d->mode == 64;
+	d->key.reg = peek >> 3 & 7u;
+	if (kvm_opcode(&d->key, &d->is) != 0) {
+		/* Register forms that no table has touch no memory. */
+		d->cut = d->at == d->count;
+		d->bad = peek < 0xc0;
+		return;
+	}
+	if (!d->is.modrm)
+		return;
+	next(d);
+	d->mod = peek >> 6;
+	d->reg = peek >> 3 & 7u;
+	d->rm = peek & 7u;
+}
+
+int kvm_operands(const struct kvm_run *run, const uint8_t *code, uint32_t count,
+		 struct vk_operands *out)
+{
+	struct decoder d = { .code = code, .count = count, .vector = 16 };
+	uint32_t pops_first;
+
+	d.s = &run->s.regs.sregs;
+	d.regs = &run->s.regs;
+	d.mode = mode_of(d.s);
+	d.address = d.mode / 8;
+	out->count = 0;
+	out->cut = 0;
+	opcode(&d);
+	if (!d.cut)
+		look_up(&d);
+	/* POP to memory reads the stack first, all others their operand. */
+	pops_first = d.is.implicit == VK_IMPLICIT_POP;
+	if (!d.cut && !d.bad && pops_first)
+		add_implicit(&d, out);
+	if (!d.cut && !d.bad && d.is.modrm)
+		add_modrm(&d, out);
+	if (!d.cut && !d.bad && !pops_first)
+		add_implicit(&d, out);
+	if (d.is.implicit != VK_IMPLICIT_OFFS)
+		displacement(&d, immediate_bytes(&d));
+	out->cut = d.cut;
+	if (d.cut || d.bad)
+		out->count = 0;
+	return d.cut || d.bad ? -1 : 0;
 }

@@ -38,6 +38,7 @@ static void expel(struct vsm_kvm_vp *kvp)
 	atomic_store(&kvp->kicked, 1);
 	for (uint32_t vtl = 0; vtl < k->vtls; vtl++)
 		__atomic_store_n(&kvp->vcpu[vtl].run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	atomic_fetch_add(&k->kicks, 1);
 	if (k->options.kick != NULL)
 		k->options.kick(k->options.opaque, kvp->index);
 }
@@ -45,16 +46,22 @@ static void expel(struct vsm_kvm_vp *kvp)
 /* The caller's own VP is in a host op, hence not in the guest. */
 void kvm_park(struct vsm_kvm *k)
 {
-	if (k->options.max_vps == 1)
+	if (k->options.max_vps == 1 || atomic_load(&k->parked))
 		return;
+	k->parks++;
 	atomic_store(&k->parked, 1);
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
 		if (k->vp[i] != NULL && atomic_load(&k->vp[i]->in_guest))
 			expel(k->vp[i]);
 	}
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
-		while (k->vp[i] != NULL && atomic_load(&k->vp[i]->in_guest))
+		while (k->vp[i] != NULL && atomic_load(&k->vp[i]->in_guest)) {
+			/* It may stand in KVM's emulator, where no signal reaches it, until its
+			 * access is served; do not rely on the VMM's thread. */
+			if (k->mechanism->serve != NULL)
+				k->mechanism->serve(k);
 			poll(NULL, 0, 0);
+		}
 	}
 }
 

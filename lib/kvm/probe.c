@@ -17,8 +17,12 @@
 
 #define CPUID_1_ECX_XSAVE (1u << 26)
 
-/* Rights that memory slots can enforce: none, R+X, all. A bit each (TLFS 15.9.2). */
-#define ENFORCEABLE ((1u << 0x0) | (1u << 0xd) | (1u << 0xf))
+#ifndef KVM_CAP_MEMORY_ATTRIBUTES
+#define KVM_CAP_MEMORY_ATTRIBUTES 233
+#endif
+
+/* R, W and X as proposed for KVM; of the attributes released kernels have only one above them. */
+#define RWX_ATTRIBUTES 7
 
 static const struct {
 	uint32_t flag;
@@ -167,7 +171,12 @@ static void ask(int kvm_fd, struct vk_facts *facts)
 	host->phys_bits = leaf != NULL && (leaf->eax & 0xff) >= 32 ? leaf->eax & 0xff : 36;
 	if (host->phys_bits > 52)
 		host->phys_bits = 52;
-	host->enforceable = ENFORCEABLE;
+	n = kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION, (void *)(uintptr_t)KVM_CAP_MEMORY_ATTRIBUTES);
+	if (n > 0 && (n & RWX_ATTRIBUTES) == RWX_ATTRIBUTES)
+		host->flags |= VSM_KVM_HAS_RWX_ATTRIBUTES;
+	host->enforceable = VK_MASKS_RX;
+	host->mechanisms = kvm_mechanisms_there();
+	host->max_map_count = kvm_max_map_count();
 	host->carry = VSM_KVM_CARRY_FPU;
 	if ((host->flags & VSM_KVM_HAS_DEBUGREGS) != 0)
 		host->carry |= VSM_KVM_CARRY_DEBUG;

@@ -10,6 +10,13 @@ int vsm_kvm_stats_get(const struct vsm_kvm *k, struct vsm_kvm_stats *out)
 	if (k == NULL || out == NULL || out->size != sizeof(*out))
 		return -VSM_ERR_INVAL;
 	*out = (struct vsm_kvm_stats){ .size = sizeof(*out), .slot_ops = k->slot_ops };
+	out->changes = k->changes;
+	out->changed_ranges = k->changed_ranges;
+	out->changed_pages = k->changed_pages;
+	out->parks = k->parks;
+	out->kicks = k->kicks;
+	out->served = k->served;
+	out->bounced = k->bounced;
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
 		const struct vk_count *c = k->vp[i] == NULL ? NULL : &k->vp[i]->count;
 
@@ -23,6 +30,7 @@ int vsm_kvm_stats_get(const struct vsm_kvm *k, struct vsm_kvm_stats *out)
 		out->stores_done += c->done;
 		out->stores_dropped += c->dropped;
 		out->undone_loads += c->undone;
+		out->native_faults += c->native;
 	}
 	return 0;
 }

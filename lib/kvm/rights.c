@@ -103,13 +103,14 @@ int kvm_op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint64_t
 		r = update(k, overlay->vtl, 1);
 		if (r != 0)
 			overlay_note(space, &before);
+		atomic_fetch_add(&k->epoch, 1);
 	}
 	kvm_unpark(k);
 	pthread_mutex_unlock(&k->lock);
 	return r;
 }
 
-/* Dirty intervals of one VTL among the ranges. */
+/* Dirty intervals of one VTL among the ranges, sorted. */
 static uint32_t collect(struct vsm_kvm *k, uint32_t vtl, const struct vsm_protect_range *ranges,
 			uint32_t count)
 {
@@ -121,7 +122,85 @@ static uint32_t collect(struct vsm_kvm *k, uint32_t vtl, const struct vsm_protec
 		k->dirty[n].gpa = ranges[i].gpa;
 		k->dirty[n++].end = ranges[i].gpa + ranges[i].size;
 	}
+	return kvm_dirty_sort(k->dirty, n);
+}
+
+/* Leave in k->dirty only what slots protect: of other RAM the slots stay as they are. */
+static uint32_t keep_slots(struct vsm_kvm *k, uint32_t count)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct vk_dirty d = k->dirty[i];
+
+		for (uint32_t j = 0; j < k->range_count; j++) {
+			const struct vk_range *range = &k->range[j];
+
+			/* An interval that reaches over several ranges is one for slots as soon as
+			 * one of them is: what has not changed comes out as it was. */
+			if (!range->by_ptes && d.gpa < range->gpa + range->size &&
+			    range->gpa < d.end) {
+				k->dirty[n++] = d;
+				break;
+			}
+		}
+	}
 	return n;
+}
+
+/* The rights of VTLs below `end` are taken back by what they were before: their slots are the older
+ * layout, which kvm_slots_apply() has left in `next`. */
+static int slots_undo(struct vsm_kvm *k, uint32_t end, const struct vsm_protect_range *ranges,
+		      uint32_t count)
+{
+	int r = 0;
+
+	for (uint32_t vtl = end; vtl > 0; vtl--) {
+		if (keep_slots(k, collect(k, vtl - 1, ranges, count)) != 0 &&
+		    kvm_slots_apply(k, vtl - 1) != 0)
+			r = -VSM_ERR_STATE;
+	}
+	return r;
+}
+
+static int slots_apply(struct vsm_kvm *k, const struct vsm_protect_range *ranges, uint32_t count)
+{
+	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
+		uint32_t n = keep_slots(k, collect(k, vtl, ranges, count));
+		int r = 0;
+
+		if (n != 0) {
+			kvm_park(k);
+			r = update(k, vtl, n);
+			atomic_fetch_add(&k->epoch, 1);
+		}
+		if (r != 0)
+			return slots_undo(k, vtl, ranges, count) != 0 ? -VSM_ERR_STATE : r;
+	}
+	return 0;
+}
+
+static int entries_apply(struct vsm_kvm *k, const struct vsm_protect_range *ranges, uint32_t count)
+{
+	int r = 0;
+
+	for (uint32_t vtl = 0; vtl + 1 < k->vtls && r == 0; vtl++)
+		r = kvm_enforce_apply(k, vtl, collect(k, vtl, ranges, count));
+	return r;
+}
+
+/* The end of it: all VTLs keep what they have now, or go back. */
+static int entries_end(struct vsm_kvm *k, const struct vsm_protect_range *ranges, uint32_t count,
+		       int result)
+{
+	for (uint32_t vtl = 0; vtl + 1 < k->vtls; vtl++) {
+		uint32_t n = collect(k, vtl, ranges, count);
+
+		if (result != 0 && kvm_enforce_undo(k, vtl, n) != 0)
+			result = -VSM_ERR_STATE;
+		kvm_enforce_keep(k, vtl, n);
+	}
+	return result;
 }
 
 /*
@@ -132,7 +211,6 @@ int kvm_op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_
 		   uint32_t *done, uint64_t token)
 {
 	struct vsm_kvm *k = opaque;
-	uint32_t vtl, n;
 	int r = 0;
 
 	(void)token;
@@ -140,18 +218,13 @@ int kvm_op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_
 	if (count > k->dirty_max)
 		return -VSM_ERR_NOMEM;
 	pthread_mutex_lock(&k->lock);
-	kvm_park(k);
-	for (vtl = 0; vtl < k->vtls && r == 0; vtl++) {
-		n = collect(k, vtl, ranges, count);
-		if (n != 0)
-			r = update(k, vtl, n);
-	}
-	/* The rights of VTLs that went before are taken back by what they were before: their slots
-	 * are the older layout, which kvm_slots_apply() has left in `next`. */
-	for (vtl = r == 0 ? 0 : vtl - 1; vtl > 0; vtl--) {
-		if (collect(k, vtl - 1, ranges, count) != 0 && kvm_slots_apply(k, vtl - 1) != 0)
-			r = -VSM_ERR_STATE;
-	}
+	k->changes++;
+	if ((k->mechanism->flags & VK_MECH_PTES) != 0)
+		r = entries_apply(k, ranges, count);
+	if (r == 0)
+		r = slots_apply(k, ranges, count);
+	if ((k->mechanism->flags & VK_MECH_PTES) != 0)
+		r = entries_end(k, ranges, count, r);
 	kvm_unpark(k);
 	pthread_mutex_unlock(&k->lock);
 	return r;

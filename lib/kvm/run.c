@@ -176,22 +176,30 @@ static int msr(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *e
 	}
 }
 
-static int internal_error(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit)
+/* An instruction that nobody can carry out, for no page's sake. */
+static int not_emulated(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit)
 {
 	struct vsm_exception ud = { .vector = VECTOR_UD };
-	int mine, verdict;
 
-	if (v->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION)
-		return to_vmm(kvp, exit, VSM_KVM_EXIT_UNKNOWN);
-	verdict = kvm_fault_emulation(kvp, kvp->active, &mine);
-	if (mine)
-		return apply(kvp, exit, verdict);
 	/* As KVM does by itself: a user program must not be able to stop the machine. */
 	if (kvm_cpl(v->run) == 3)
 		return kvm_event_raise(kvp, v, &ud) != 0 ? -VSM_ERR_HOST : AGAIN;
 	to_vmm(kvp, exit, VSM_KVM_EXIT_EMULATION);
 	exit->byte_count = kvm_code_read(kvp, kvp->active, exit->bytes);
 	return TO_VMM;
+}
+
+static int internal_error(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit)
+{
+	int mine, verdict;
+
+	if (v->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION)
+		return to_vmm(kvp, exit, VSM_KVM_EXIT_UNKNOWN);
+	verdict = kvm_fault_native(kvp, kvp->active, VK_NO_PAGE, &mine);
+	/* KVM tried to read or write what a denied page was not the reason for: no use to try again. */
+	if (mine == 1)
+		return apply(kvp, exit, verdict);
+	return not_emulated(kvp, v, exit);
 }
 
 static int dispatch(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit)
@@ -218,12 +226,49 @@ static int dispatch(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_ex
 	}
 }
 
+/* A kick that came with it must not be forgotten: the VMM waits for the return. */
+static int go_on(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit, int verdict)
+{
+	int r = verdict < 0 ? verdict : apply(kvp, exit, verdict);
+
+	kvp->count.native++;
+	return r == AGAIN && kvp->attend ? to_vmm(kvp, exit, VSM_KVM_EXIT_INTR) : r;
+}
+
+/* A poisoned page, or a SIGBUS that is not of this library's making. */
+static int bus_error(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
+{
+	int mine;
+	int verdict = kvm_fault_bus(kvp, kvp->active, &mine);
+
+	if (mine)
+		return go_on(kvp, exit, verdict);
+	kvm_bus_raise(kvp);
+	return to_vmm(kvp, exit, VSM_KVM_EXIT_INTR);
+}
+
+/* Page tables of this process stopped the guest; KVM does not tell where. */
+static int bad_address(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit)
+{
+	int mine;
+	int verdict = kvm_fault_native(kvp, kvp->active, VK_NO_PAGE, &mine);
+
+	return mine ? go_on(kvp, exit, verdict) : not_emulated(kvp, v, exit);
+}
+
 static int returned(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit, int r)
 {
-	if (r == 0)
+	if (r == 0) {
+		kvp->faults = 0;
+		kvp->bus.repeats = 0;
 		return dispatch(kvp, v, exit);
+	}
+	if (r == -EINTR && kvp->bus.pending)
+		return bus_error(kvp, exit);
 	if (r == -EINTR || r == -EAGAIN)
 		return to_vmm(kvp, exit, VSM_KVM_EXIT_INTR);
+	if (r == -EFAULT && (kvp->k->mechanism->flags & VK_MECH_PTES) != 0)
+		return bad_address(kvp, v, exit);
 	errno = -r;
 	return kvm_fail_sys(kvp->k, "vsm_kvm_run: KVM_RUN failed, errno");
 }

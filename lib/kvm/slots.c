@@ -143,18 +143,46 @@ int kvm_slots_restore(struct vsm_kvm *k, uint32_t vtl)
 	return r;
 }
 
+/* Let an element of a heap of `count` sink to its place. */
+static void sink(struct vk_dirty *heap, uint32_t i, uint32_t count)
+{
+	struct vk_dirty d = heap[i];
+
+	for (uint32_t child = 2 * i + 1; child < count; child = 2 * i + 1) {
+		if (child + 1 < count && heap[child + 1].gpa > heap[child].gpa)
+			child++;
+		if (heap[child].gpa <= d.gpa)
+			break;
+		heap[i] = heap[child];
+		i = child;
+	}
+	heap[i] = d;
+}
+
+/* By heaps: a guest must not be able to make it slow, and nothing is allocated. */
+static void sort(struct vk_dirty *dirty, uint32_t count)
+{
+	for (uint32_t i = count / 2; i-- > 0;)
+		sink(dirty, i, count);
+	for (uint32_t n = count; n-- > 1;) {
+		struct vk_dirty last = dirty[n];
+
+		dirty[n] = dirty[0];
+		dirty[0] = last;
+		sink(dirty, 0, n);
+	}
+}
+
 uint32_t kvm_dirty_sort(struct vk_dirty *dirty, uint32_t count)
 {
 	uint32_t n = 0;
 
-	/* Lists of guests are mostly sorted already, which this takes in linear time. */
+	/* Lists of guests are mostly sorted already. */
 	for (uint32_t i = 1; i < count; i++) {
-		struct vk_dirty d = dirty[i];
-		uint32_t j = i;
-
-		for (; j > 0 && dirty[j - 1].gpa > d.gpa; j--)
-			dirty[j] = dirty[j - 1];
-		dirty[j] = d;
+		if (dirty[i - 1].gpa > dirty[i].gpa) {
+			sort(dirty, count);
+			break;
+		}
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (n > 0 && dirty[i].gpa <= dirty[n - 1].end) {

@@ -2,15 +2,7 @@
 #include "kvm_private.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-/* The kernel's signal set: one word on x86-64, unlike the C library's. */
-typedef uint64_t kernel_sigset;
 
 int kvm_ioctl(int fd, unsigned long request, void *arg)
 {
@@ -73,29 +65,4 @@ int kvm_fail_sys(const struct vsm_kvm *k, const char *what)
 	kvm_log(k, VSM_LOG_ERROR, what, (uint64_t)(unsigned int)saved);
 	errno = saved;
 	return -VSM_ERR_SYS;
-}
-
-int kvm_signal_collect(uint32_t signal)
-{
-	static const struct timespec now = { 0, 0 };
-	kernel_sigset set = 1ull << (signal - 1);
-
-	return (int)syscall(SYS_rt_sigtimedwait, &set, NULL, &now, sizeof(set));
-}
-
-int kvm_signal_mask_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
-{
-	struct {
-		uint32_t len; /* struct kvm_signal_mask: the set follows without a gap. */
-		uint8_t set[sizeof(kernel_sigset)];
-	} mask;
-	kernel_sigset set = 0;
-
-	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &set, sizeof(set)) != 0)
-		return -1;
-	set &= ~(1ull << (kvp->k->options.kick_signal - 1));
-	memset(&mask, 0, sizeof(mask));
-	mask.len = sizeof(set);
-	memcpy(mask.set, &set, sizeof(set));
-	return kvm_vcpu_ioctl(kvp, v, KVM_SET_SIGNAL_MASK, &mask);
 }

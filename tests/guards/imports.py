@@ -20,11 +20,11 @@ CORE = set('''
 '''.split())
 KVM = CORE | set('''
     __errno_location syscall sysconf getpagesize
-    open open64 openat openat64 close fcntl fcntl64 fstat fstat64 ftruncate ftruncate64
+    open open64 openat openat64 close fcntl fcntl64 fstat fstat64 fstatfs fstatfs64 ftruncate ftruncate64
     dup memfd_create eventfd poll ppoll read write pread pread64 pwrite pwrite64 ioctl
     mmap mmap64 munmap mprotect madvise
     pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_unlock
-    pthread_self pthread_equal
+    pthread_self pthread_equal getpid
     clock_gettime
     __open_2 __read_chk __pread_chk __pread64_chk __poll_chk __ppoll_chk
 '''.split())

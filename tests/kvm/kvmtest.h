@@ -10,6 +10,9 @@
 #ifndef KVMTEST_H
 #define KVMTEST_H
 
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +61,8 @@ struct kt {
 	uint32_t lines;
 	char line[160];
 	struct vsm_kvm_exit exit;
+	pthread_t server; /* Calls vsm_kvm_service(). */
+	int server_stop[2]; /* Pipe; 0: there is no server */
 	uint64_t saved[16]; /* GPRs of VTL0 while VTL1 deals with an intercept. */
 };
 
@@ -194,6 +199,53 @@ static inline int kt_memfd(uint64_t size)
 	return fd;
 }
 
+/* The mechanism that this run of the tests is about: VSM_TEST_ENFORCE, by name; else the library's
+ * own choice. */
+static inline uint32_t kt_enforce(void)
+{
+	const char *name = getenv("VSM_TEST_ENFORCE");
+	struct vsm_kvm_enforcement e = { .size = sizeof(e) };
+
+	for (uint32_t i = 1; name != NULL && vsm_kvm_enforcement(NULL, i, &e) == 0; i++) {
+		if (strcmp(e.name, name) == 0)
+			return i;
+	}
+	return VSM_KVM_ENFORCE_AUTO;
+}
+
+static inline void *kt_server(void *arg)
+{
+	struct kt *t = arg;
+	struct pollfd fd[2] = { { .fd = vsm_kvm_service_fd(t->k), .events = POLLIN },
+				{ .fd = t->server_stop[0], .events = POLLIN } };
+
+	while (poll(fd, 2, -1) >= 0 || errno == EINTR) {
+		if ((fd[1].revents & POLLIN) != 0)
+			break;
+		if (vsm_kvm_service(t->k) < 0)
+			abort();
+	}
+	return NULL;
+}
+
+static inline void kt_serve(struct kt *t)
+{
+	if (vsm_kvm_service_fd(t->k) < 0)
+		return;
+	ck_assert_int_eq(pipe(t->server_stop), 0);
+	ck_assert_int_eq(pthread_create(&t->server, NULL, kt_server, t), 0);
+}
+
+static inline void kt_serve_end(struct kt *t)
+{
+	if (t->server_stop[1] == 0)
+		return;
+	ck_assert_int_eq((int)write(t->server_stop[1], "", 1), 1);
+	pthread_join(t->server, NULL);
+	close(t->server_stop[0]);
+	close(t->server_stop[1]);
+}
+
 /* Up to where RAM can be added. */
 static inline struct kt *kt_bare(const struct vsm_kvm_options *options)
 {
@@ -208,7 +260,11 @@ static inline struct kt *kt_bare(const struct vsm_kvm_options *options)
 	o.log = kt_log;
 	if (o.opaque == NULL)
 		o.opaque = t;
+	if (o.enforce == VSM_KVM_ENFORCE_AUTO)
+		o.enforce = kt_enforce();
+	o.serves = o.enforce == VSM_KVM_ENFORCE_UFFD;
 	assert_err(vsm_kvm_create(&o, &t->k), 0);
+	kt_serve(t);
 	vsm_config_init(&config);
 	assert_err(vsm_kvm_config(t->k, &config), 0);
 	assert_err(vsm_partition_create(&config, vsm_kvm_ops(t->k), t->k, &t->vsm), 0);
@@ -237,8 +293,31 @@ static inline struct kt *kt_new(const struct vsm_kvm_options *options)
 	return t;
 }
 
+/* One whose rights are memory slots, whatever this run of the tests is about. */
+static inline struct kt *kt_slots_new(void)
+{
+	struct vsm_kvm_options o;
+
+	vsm_kvm_options_init(&o);
+	o.enforce = VSM_KVM_ENFORCE_MEMSLOT;
+	return kt_new(&o);
+}
+
+/* Can the mechanism give these rights? Those that it cannot give are refused: test_create.c. */
+static inline int kt_can(const struct kt *t, uint32_t rights)
+{
+	return (t->k->mechanism->masks >> rights & 1) != 0;
+}
+
+/* Rights are page-table entries: native code faults with RIP on its instruction. */
+static inline int kt_by_ptes(const struct kt *t)
+{
+	return (t->k->mechanism->flags & VK_MECH_PTES) != 0;
+}
+
 static inline void kt_free(struct kt *t)
 {
+	kt_serve_end(t);
 	vsm_partition_destroy(t->vsm);
 	vsm_kvm_destroy(t->k);
 	munmap(t->ram, RAM_SIZE);
@@ -437,7 +516,7 @@ static inline void kt_vtl1(struct kt *t)
 /* What a VTL sees at a GPA. */
 static inline uint8_t *kt_view(struct kt *t, uint32_t vtl, uint64_t gpa)
 {
-	return kvm_layout_find(&t->k->space[vtl].now, gpa, 0);
+	return kvm_sees(t->k, vtl, gpa, 0);
 }
 
 /* VTL1 was entered by an intercept: keep VTL0's registers, give the message. */
@@ -477,11 +556,36 @@ static inline struct vsm_kvm_stats kt_stats(struct kt *t)
 	return s;
 }
 
+/* What this host lacks for the mechanism of VSM_TEST_ENFORCE, or NULL. */
+static inline const char *kt_missing(void)
+{
+	struct vsm_kvm_enforcement e = { .size = sizeof(e) };
+
+	if (kt_enforce() == VSM_KVM_ENFORCE_AUTO)
+		return getenv("VSM_TEST_ENFORCE") == NULL ? NULL : "no such mechanism";
+	return vsm_kvm_enforcement(NULL, kt_enforce(), &e) == 0 ? e.missing : "no answer";
+}
+
+/* Masks that the mechanism of this run enforces. */
+static inline uint32_t kt_masks(void)
+{
+	return kt_enforce() == VSM_KVM_ENFORCE_GUARD ? 0x8001 : 0xa001;
+}
+
+static inline int kt_uses(const struct kt *t, uint32_t mechanism)
+{
+	return t->k->mechanism->id == mechanism;
+}
+
 /* Where there is no KVM there is nothing to test. */
 static inline int kt_main(const char *suite, const struct vsmtest_case *cases, size_t count)
 {
 	if (access("/dev/kvm", F_OK) != 0) {
 		printf("1..0 # SKIP no /dev/kvm\n");
+		return 0;
+	}
+	if (kt_missing() != NULL) {
+		printf("1..0 # SKIP %s\n", kt_missing());
 		return 0;
 	}
 	return vsmtest_main(suite, cases, count);

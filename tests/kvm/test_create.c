@@ -106,6 +106,97 @@ START_TEST(options_are_checked)
 	start(&l);
 	l.o.kick_signal = 65;
 	refused(&l, VSM_ERR_INVAL, "kick_signal");
+	l.o.kick_signal = SIGBUS;
+	refused(&l, VSM_ERR_INVAL, "kick_signal");
+	start(&l);
+	l.o.enforce = VSM_KVM_ENFORCE_MEMSLOT + 1;
+	refused(&l, VSM_ERR_INVAL, "enforce");
+	start(&l);
+	l.o.serves = 2;
+	refused(&l, VSM_ERR_INVAL, "serves");
+	start(&l);
+	l.o.enforce = VSM_KVM_ENFORCE_UFFD;
+	refused(&l, VSM_ERR_INVAL, "serves");
+}
+END_TEST
+
+/* The best that is there; events only if somebody serves them; and what was asked for. */
+START_TEST(the_mechanism_is_chosen)
+{
+	struct vsm_kvm_host host = { .size = sizeof(host) };
+	struct vsm_kvm_enforcement e = { .size = sizeof(e) }, used = { .size = sizeof(used) };
+	uint32_t best[2] = { 0, 0 };
+	struct vsm_kvm *k;
+	struct lines l;
+
+	assert_err(vsm_kvm_probe(-1, &host), 0);
+	for (uint32_t m = 1; m <= VSM_KVM_ENFORCE_MEMSLOT; m++) {
+		assert_err(vsm_kvm_enforcement(NULL, m, &e), 0);
+		ck_assert_uint_eq(e.mechanism, m);
+		ck_assert_uint_eq(e.available, host.mechanisms >> m & 1);
+		ck_assert_int_eq(e.missing == NULL, e.available != 0);
+		ck_assert_uint_eq(e.enforceable, m == VSM_KVM_ENFORCE_GUARD ? 0x8001 : 0xa001);
+		ck_assert_uint_eq(e.needs_service, m == VSM_KVM_ENFORCE_UFFD);
+		start(&l);
+		l.o.serves = 1;
+		l.o.enforce = m;
+		if (!e.available) {
+			assert_err(vsm_kvm_create(&l.o, &k), -VSM_ERR_NOSUP);
+			ck_assert_str_eq(l.t.line, e.missing);
+			continue;
+		}
+		for (uint32_t serves = e.needs_service; serves < 2; serves++)
+			best[serves] = best[serves] == 0 ? m : best[serves];
+		assert_err(vsm_kvm_create(&l.o, &k), 0);
+		assert_err(vsm_kvm_enforcement(k, 0, &used), 0);
+		ck_assert_mem_eq(&used, &e, sizeof(e));
+		ck_assert_str_eq(l.t.line, e.name);
+		ck_assert_int_eq(vsm_kvm_service_fd(k) >= 0, e.needs_service != 0);
+		ck_assert_int_eq(vsm_kvm_service(k), 0);
+		vsm_kvm_destroy(k);
+	}
+	for (uint32_t serves = 0; serves < 2; serves++) {
+		start(&l);
+		l.o.serves = serves;
+		assert_err(vsm_kvm_create(&l.o, &k), 0);
+		assert_err(vsm_kvm_enforcement(k, 0, &used), 0);
+		ck_assert_uint_eq(used.mechanism, best[serves]);
+		vsm_kvm_destroy(k);
+	}
+}
+END_TEST
+
+START_TEST(questions_about_mechanisms_are_checked)
+{
+	struct vsm_kvm_enforcement e = { .size = sizeof(e) };
+
+	assert_err(vsm_kvm_enforcement(NULL, 1, NULL), -VSM_ERR_INVAL);
+	assert_err(vsm_kvm_enforcement(NULL, 0, &e), -VSM_ERR_INVAL);
+	assert_err(vsm_kvm_enforcement(NULL, VSM_KVM_ENFORCE_MEMSLOT + 1, &e), -VSM_ERR_INVAL);
+	e.size--;
+	assert_err(vsm_kvm_enforcement(NULL, 1, &e), -VSM_ERR_INVAL);
+	ck_assert_int_eq(vsm_kvm_service_fd(NULL), -1);
+	assert_err(vsm_kvm_service(NULL), -VSM_ERR_INVAL);
+}
+END_TEST
+
+/* A mask that the mechanism cannot enforce is refused, and nothing has changed. */
+START_TEST(what_is_not_enforced_is_refused)
+{
+	struct kt *t = kt_new(NULL);
+	uint64_t gpa = PAGE_GPA;
+	uint32_t rights;
+
+	kt_vtl1(t);
+	for (uint32_t mask = 0; mask < 16; mask++) {
+		if (kt_can(t, mask) || !vsm_rights_valid(mask, 0))
+			continue;
+		ck_assert_uint_eq(kt_protect(t, 1, mask, &gpa, 1), HV_STATUS_OPERATION_DENIED);
+		assert_err(vsm_gpa_rights(t->vsm, 0, gpa, &rights), 0);
+		ck_assert_uint_eq(rights, HV_MAP_GPA_PERMISSIONS_MASK);
+		ck_assert_ptr_nonnull(kvm_sees(t->k, 0, gpa, 1));
+	}
+	kt_free(t);
 }
 END_TEST
 
@@ -167,7 +258,7 @@ START_TEST(config_says_what_kvm_enforces)
 	assert_err(vsm_kvm_config(NULL, &config), -VSM_ERR_INVAL);
 	assert_err(vsm_kvm_config(t->k, NULL), -VSM_ERR_INVAL);
 	assert_err(vsm_kvm_config(t->k, &config), 0);
-	ck_assert_uint_eq(config.enforceable, 0xa001);
+	ck_assert_uint_eq(config.enforceable, kt_masks());
 	ck_assert_uint_eq(config.enforceable_mbec, 0);
 	ck_assert_uint_eq(config.host_flags, VSM_HOST_PROTECT_FLUSHES);
 	ck_assert_uint_eq(config.trap_port, 0x7e);
@@ -275,7 +366,7 @@ START_TEST(capabilities_are_those_of_the_backend)
 	assert_err(vsm_capabilities_get(t->vsm, &caps), 0);
 	ck_assert_uint_eq(caps.flags & want, want);
 	ck_assert_uint_eq(caps.flags & VSM_CAP_INTERRUPT, 0);
-	ck_assert_uint_eq(caps.enforceable, 0xa001);
+	ck_assert_uint_eq(caps.enforceable, kt_masks());
 	kt_free(t);
 }
 END_TEST
@@ -285,6 +376,9 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(probe_takes_an_open_kvm),
 	VSMTEST_CASE(probe_refuses_bad_arguments),
 	VSMTEST_CASE(options_are_checked),
+	VSMTEST_CASE(the_mechanism_is_chosen),
+	VSMTEST_CASE(questions_about_mechanisms_are_checked),
+	VSMTEST_CASE(what_is_not_enforced_is_refused),
 	VSMTEST_CASE(create_refuses_bad_arguments),
 	VSMTEST_CASE(create_on_what_is_no_kvm),
 	VSMTEST_CASE(destroy_closes_everything),

@@ -2,6 +2,8 @@
 /* Addresses of memory operands, found from the bytes of an instruction. */
 #include "kvmtest.h"
 
+#include "insn.h"
+
 #define RIP	0x100000u
 #define UNKNOWN UINT64_MAX
 
@@ -80,7 +82,7 @@ static const struct row legacy_rows[] = {
 	{ "pxor %ss:(%eax),%xmm0", { 0x36, 0x66, 0x0f, 0xef, 0x00 }, 5, 0x201000 },
 	{ "pxor 0x5000,%xmm0", { 0x66, 0x0f, 0xef, 0x05, 0, 0x50, 0, 0 }, 8, 0x105000 },
 	{ "vpxor (%ecx),%xmm1,%xmm0", { 0xc5, 0xf1, 0xef, 0x01 }, 4, 0x102000 },
-	{ "pxor (%bx,%si),%xmm0", { 0x67, 0x66, 0x0f, 0xef, 0x00 }, 5, UNKNOWN },
+	{ "pxor (%bx,%si),%xmm0", { 0x67, 0x66, 0x0f, 0xef, 0x00 }, 5, 0x10b000 },
 	{ "iret", { 0xcf }, 1, 0x205000 },
 };
 
@@ -111,15 +113,17 @@ static void machine(int is_long)
 static void check(const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		uint64_t linear = 0xdead;
-		int r = kvm_operand_linear(&run, rows[i].code, rows[i].size, &linear);
+		struct vk_operands list;
+		int r = kvm_operands(&run, rows[i].code, rows[i].size, &list);
 
 		if (rows[i].want == UNKNOWN)
-			ck_assert_msg(r == -1 && linear == 0xdead, "%s: %#llx", rows[i].text,
-				      (unsigned long long)linear);
+			ck_assert_msg(list.count == 0, "%s: %#llx", rows[i].text,
+				      (unsigned long long)list.op[0].linear);
 		else
-			ck_assert_msg(r == 0 && linear == rows[i].want, "%s: %d %#llx",
-				      rows[i].text, r, (unsigned long long)linear);
+			ck_assert_msg(r == 0 && list.count == 1 &&
+					      list.op[0].linear == rows[i].want,
+				      "%s: %d %u %#llx", rows[i].text, r, list.count,
+				      (unsigned long long)list.op[0].linear);
 	}
 }
 
@@ -137,13 +141,131 @@ START_TEST(operands_of_32_bit_code)
 }
 END_TEST
 
-START_TEST(no_operands_of_16_bit_code)
-{
-	uint64_t linear;
+/* What is done at which addresses, by instructions of all kinds. */
+struct access_row {
+	const char *text;
+	uint8_t code[12];
+	uint8_t size;
+	uint8_t count;
+	struct vk_operand op[3];
+};
 
+#define R  VK_READ
+#define W  VK_WRITE
+#define RW (VK_READ | VK_WRITE)
+
+/* clang-format off */
+static const struct access_row access_rows[] = {
+	{ "mov (%rdi),%rbx", { 0x48, 0x8b, 0x1f }, 3, 1, { { 0x8000, 8, R } } },
+	{ "mov %ebx,(%rdi)", { 0x89, 0x1f }, 2, 1, { { 0x8000, 4, W } } },
+	{ "mov %bx,(%rdi)", { 0x66, 0x89, 0x1f }, 3, 1, { { 0x8000, 2, W } } },
+	{ "mov %bl,(%rdi)", { 0x88, 0x1f }, 2, 1, { { 0x8000, 1, W } } },
+	{ "movl $1,0x10(%rip)", { 0xc7, 0x05, 0x10, 0, 0, 0, 1, 0, 0, 0 }, 10, 1,
+	  { { RIP + 26, 4, W } } },
+	{ "lock add %rbx,(%rdi)", { 0xf0, 0x48, 0x01, 0x1f }, 4, 1, { { 0x8000, 8, RW } } },
+	{ "add (%rdi),%rbx", { 0x48, 0x03, 0x1f }, 3, 1, { { 0x8000, 8, R } } },
+	{ "cmp %rbx,(%rdi)", { 0x48, 0x39, 0x1f }, 3, 1, { { 0x8000, 8, R } } },
+	{ "cmpl $1,(%rdi)", { 0x83, 0x3f, 1 }, 3, 1, { { 0x8000, 4, R } } },
+	{ "incq (%rdi)", { 0x48, 0xff, 0x07 }, 3, 1, { { 0x8000, 8, RW } } },
+	{ "lock cmpxchg16b (%rdi)", { 0xf0, 0x48, 0x0f, 0xc7, 0x0f }, 5, 1, { { 0x8000, 16, RW } } },
+	{ "bts %rax,(%rdi)", { 0x48, 0x0f, 0xab, 0x07 }, 4, 1, { { 0x8000 + 0x1000 / 8, 8, RW } } },
+	{ "bt $3,(%rdi)", { 0x0f, 0xba, 0x27, 3 }, 4, 1, { { 0x8000, 4, R } } },
+	{ "sete (%rdi)", { 0x0f, 0x94, 0x07 }, 3, 1, { { 0x8000, 1, W } } },
+	{ "push %rbx", { 0x53 }, 1, 1, { { 0x4ff8, 8, W } } },
+	{ "push $5", { 0x6a, 5 }, 2, 1, { { 0x4ff8, 8, W } } },
+	{ "pop %rbx", { 0x5b }, 1, 1, { { 0x5000, 8, R } } },
+	{ "push (%rdi)", { 0xff, 0x37 }, 2, 2, { { 0x8000, 8, R }, { 0x4ff8, 8, W } } },
+	{ "pop (%rdi)", { 0x8f, 0x07 }, 2, 2, { { 0x5000, 8, R }, { 0x8000, 8, W } } },
+	{ "call .+5", { 0xe8, 0, 0, 0, 0 }, 5, 1, { { 0x4ff8, 8, W } } },
+	{ "call *(%rdi)", { 0xff, 0x17 }, 2, 2, { { 0x8000, 8, R }, { 0x4ff8, 8, W } } },
+	{ "jmp *(%rdi)", { 0xff, 0x27 }, 2, 1, { { 0x8000, 8, R } } },
+	{ "ret", { 0xc3 }, 1, 1, { { 0x5000, 8, R } } },
+	{ "leave", { 0xc9 }, 1, 1, { { 0x6000, 8, R } } },
+	{ "rep movsb", { 0xf3, 0xa4 }, 2, 2, { { 0x7000, 1, R }, { 0x8000, 1, W } } },
+	{ "movsq", { 0x48, 0xa5 }, 2, 2, { { 0x7000, 8, R }, { 0x8000, 8, W } } },
+	{ "stosl", { 0xab }, 1, 1, { { 0x8000, 4, W } } },
+	{ "lodsw", { 0x66, 0xad }, 2, 1, { { 0x7000, 2, R } } },
+	{ "scasb", { 0xae }, 1, 1, { { 0x8000, 1, R } } },
+	{ "cmpsb", { 0xa6 }, 1, 2, { { 0x7000, 1, R }, { 0x8000, 1, R } } },
+	{ "mov 0x1234,%al", { 0xa0, 0x34, 0x12, 0, 0, 0, 0, 0, 0 }, 9, 1, { { 0x1234, 1, R } } },
+	{ "mov %rax,0x1234", { 0x48, 0xa3, 0x34, 0x12, 0, 0, 0, 0, 0, 0 }, 10, 1,
+	  { { 0x1234, 8, W } } },
+	{ "xlat", { 0xd7 }, 1, 1, { { 0x4000, 1, R } } },
+	{ "movdqu %xmm0,(%rdi)", { 0xf3, 0x0f, 0x7f, 0x07 }, 4, 1, { { 0x8000, 16, W } } },
+	{ "movss %xmm0,(%rdi)", { 0xf3, 0x0f, 0x11, 0x07 }, 4, 1, { { 0x8000, 4, W } } },
+	{ "movd %xmm0,(%rdi)", { 0x66, 0x0f, 0x7e, 0x07 }, 4, 1, { { 0x8000, 4, W } } },
+	{ "movq (%rdi),%xmm0", { 0xf3, 0x0f, 0x7e, 0x07 }, 4, 1, { { 0x8000, 8, R } } },
+	{ "vmovdqu %ymm0,(%rdi)", { 0xc5, 0xfe, 0x7f, 0x07 }, 4, 1, { { 0x8000, 32, W } } },
+	{ "vextractf128 $1,%ymm0,(%rdi)", { 0xc4, 0xe3, 0x7d, 0x19, 0x07, 1 }, 6, 1,
+	  { { 0x8000, 16, W } } },
+	{ "fstpl (%rdi)", { 0xdd, 0x1f }, 2, 1, { { 0x8000, 8, W } } },
+	{ "fldt (%rdi)", { 0xdb, 0x2f }, 2, 1, { { 0x8000, 10, R } } },
+	{ "fxsave (%rdi)", { 0x0f, 0xae, 0x07 }, 3, 1, { { 0x8000, 512, W } } },
+	{ "lea (%rdi),%rax", { 0x48, 0x8d, 0x07 }, 3, 0, { { 0, 0, 0 } } },
+	{ "prefetcht0 (%rdi)", { 0x0f, 0x18, 0x0f }, 3, 0, { { 0, 0, 0 } } },
+	{ "mov %rax,%rbx", { 0x48, 0x89, 0xc3 }, 3, 0, { { 0, 0, 0 } } },
+	{ "fxch", { 0xd9, 0xc9 }, 2, 0, { { 0, 0, 0 } } },
+};
+
+/* 16-bit code: DS has base 0x100000, SS 0x200000; BX 0x4000, SI 0x7000, DI 0x8000, BP 0x6000. */
+static const struct access_row real_rows[] = {
+	{ "mov (%bx,%si),%ax", { 0x8b, 0x00 }, 2, 1, { { 0x10b000, 2, R } } },
+	{ "mov %ax,2(%bp,%di)", { 0x89, 0x43, 2 }, 3, 1, { { 0x20e002, 2, W } } },
+	{ "mov %ax,0x1234", { 0x89, 0x06, 0x34, 0x12 }, 4, 1, { { 0x101234, 2, W } } },
+	{ "mov %eax,-2(%bx)", { 0x66, 0x89, 0x47, 0xfe }, 4, 1, { { 0x103ffe, 4, W } } },
+	{ "mov %ax,(%eax)", { 0x67, 0x89, 0x00 }, 3, 1, { { 0x101000, 2, W } } },
+	{ "push %ax", { 0x50 }, 1, 1, { { 0x204ffe, 2, W } } },
+};
+/* clang-format on */
+
+static void check_access(const struct access_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct vk_operands list;
+		int r = kvm_operands(&run, rows[i].code, rows[i].size, &list);
+
+		ck_assert_msg(r == 0 && list.count == rows[i].count && !list.cut, "%s: %d %u",
+			      rows[i].text, r, list.count);
+		for (uint32_t n = 0; n < list.count; n++) {
+			ck_assert_msg(list.op[n].linear == rows[i].op[n].linear &&
+					      list.op[n].size == rows[i].op[n].size &&
+					      list.op[n].access == rows[i].op[n].access,
+				      "%s: %u: %#llx %u %u", rows[i].text, n,
+				      (unsigned long long)list.op[n].linear, list.op[n].size,
+				      list.op[n].access);
+		}
+		for (uint32_t n = 0; n < rows[i].size; n++) {
+			kvm_operands(&run, rows[i].code, n, &list);
+			ck_assert_msg(list.cut, "%s: not cut at %u", rows[i].text, n);
+		}
+	}
+}
+
+START_TEST(accesses_of_64_bit_code)
+{
+	machine(1);
+	check_access(access_rows, VSMTEST_COUNT(access_rows));
+}
+END_TEST
+
+START_TEST(accesses_of_16_bit_code)
+{
 	machine(0);
 	run.s.regs.sregs.cs.db = 0;
-	ck_assert_int_eq(kvm_operand_linear(&run, legacy_rows[0].code, 4, &linear), -1);
+	check_access(real_rows, VSMTEST_COUNT(real_rows));
+}
+END_TEST
+
+/* Several addresses in one instruction are not told. */
+START_TEST(gathers_are_not_known)
+{
+	/* vpgatherdd %xmm2,(%rdi,%xmm1,1),%xmm0 */
+	static const uint8_t code[] = { 0xc4, 0xe2, 0x69, 0x90, 0x04, 0x0f };
+	struct vk_operands list;
+
+	machine(1);
+	ck_assert_int_eq(kvm_operands(&run, code, sizeof(code), &list), -1);
+	ck_assert_uint_eq(list.count, 0);
 }
 END_TEST
 
@@ -151,7 +273,7 @@ END_TEST
 START_TEST(random_bytes_are_bounded)
 {
 	uint32_t seed = 7, known = 0;
-	uint64_t linear;
+	struct vk_operands list;
 
 	machine(1);
 	for (uint32_t i = 0; i < 200000; i++) {
@@ -162,7 +284,7 @@ START_TEST(random_bytes_are_bounded)
 			seed = seed * 1103515245u + 12345u;
 			code[j] = (uint8_t)(seed >> 16);
 		}
-		known += kvm_operand_linear(&run, code, size, &linear) == 0;
+		known += kvm_operands(&run, code, size, &list) == 0;
 		free(code);
 	}
 	ck_assert_uint_gt(known, 1000);
@@ -170,10 +292,9 @@ START_TEST(random_bytes_are_bounded)
 END_TEST
 
 static const struct vsmtest_case cases[] = {
-	VSMTEST_CASE(operands_of_64_bit_code),
-	VSMTEST_CASE(operands_of_32_bit_code),
-	VSMTEST_CASE(no_operands_of_16_bit_code),
-	VSMTEST_CASE(random_bytes_are_bounded),
+	VSMTEST_CASE(operands_of_64_bit_code), VSMTEST_CASE(operands_of_32_bit_code),
+	VSMTEST_CASE(accesses_of_64_bit_code), VSMTEST_CASE(accesses_of_16_bit_code),
+	VSMTEST_CASE(gathers_are_not_known),   VSMTEST_CASE(random_bytes_are_bounded),
 };
 
 int main(void)

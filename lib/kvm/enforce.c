@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From the table to page-table entries: what differs, in runs, and back if it cannot be done. */
+#include "kvm_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+
+#define HUGETLBFS_MAGIC 0x958458f6
+
+static uint8_t load(const uint8_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static void store(uint8_t *p, uint32_t value)
+{
+	__atomic_store_n(p, (uint8_t)value, __ATOMIC_RELEASE);
+}
+
+uint32_t kvm_pte(const struct vk_range *range, uint32_t vtl, uint64_t page)
+{
+	return range->pte[vtl] == NULL ? VK_PTE_ALL : load(&range->pte[vtl][page]) & VK_PTE_MASK;
+}
+
+/* ---- views ---- */
+
+int kvm_enforce_attach(struct vsm_kvm *k, struct vk_range *range, int fd)
+{
+	struct statfs fs;
+
+	if ((k->mechanism->flags & VK_MECH_PTES) == 0)
+		return 0;
+	/* Entries of 2 MiB and more cannot give different rights to their pages. */
+	if (fstatfs(fd, &fs) == 0 && fs.f_type == HUGETLBFS_MAGIC) {
+		kvm_log(k, VSM_LOG_WARN, "RAM of huge pages is protected by memory slots", 0);
+		return 0;
+	}
+	/* The highest VTL is restricted by nobody. */
+	for (uint32_t vtl = 0; vtl + 1 < k->vtls; vtl++) {
+		void *note = mmap(NULL, (size_t)(range->size / VK_PAGE), PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (note == MAP_FAILED)
+			return -1;
+		range->pte[vtl] = note;
+		if (k->mechanism->attach != NULL && k->mechanism->attach(k, range, vtl) != 0)
+			return -1;
+	}
+	range->by_ptes = 1;
+	return 0;
+}
+
+void kvm_enforce_detach(struct vsm_kvm *k, struct vk_range *range)
+{
+	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
+		if (range->pte[vtl] != NULL)
+			munmap(range->pte[vtl], (size_t)(range->size / VK_PAGE));
+	}
+}
+
+int kvm_view_find(struct vsm_kvm *k, uint32_t vtl, uint64_t hva, uint64_t *gpa)
+{
+	for (uint32_t i = 0; i < k->range_count; i++) {
+		const struct vk_range *range = &k->range[i];
+		uint64_t offset = hva - (uint64_t)(uintptr_t)range->view[vtl];
+
+		if (range->is_ram && offset < range->size) {
+			*gpa = range->gpa + offset;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+int kvm_enforce_touch(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
+	const struct vk_range *found = kvm_range_find(k, gpa);
+	struct vk_range *range;
+	int r;
+
+	if (found == NULL || !found->by_ptes || found->pte[vtl] == NULL ||
+	    k->mechanism->touch == NULL)
+		return 0;
+	range = &k->range[found - k->range];
+	pthread_mutex_lock(&k->pte_lock);
+	r = k->mechanism->touch(k, range, vtl, (gpa - range->gpa) / VK_PAGE);
+	pthread_mutex_unlock(&k->pte_lock);
+	return r;
+}
+
+/* ---- changes ---- */
+
+/* Fails closed: what the table cannot tell, or the mechanism cannot give, is not there. */
+static uint32_t wanted(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
+	uint32_t rights;
+
+	if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & HV_MAP_GPA_READABLE) == 0)
+		return VK_PTE_NONE;
+	if ((rights & HV_MAP_GPA_WRITABLE) != 0)
+		return VK_PTE_ALL;
+	return (k->mechanism->masks & VK_MASKS_RX) == VK_MASKS_RX ? VK_PTE_READ : VK_PTE_NONE;
+}
+
+static int tightens(const struct vk_run *run)
+{
+	return run->to != VK_PTE_ALL && run->from != VK_PTE_NONE && run->from != VK_PTE_BOUNCE;
+}
+
+static void note(const struct vk_run *run, int undo)
+{
+	uint8_t *pte = run->range->pte[run->vtl] + run->first;
+	uint32_t value = undo ? run->to : run->to | VK_PTE_CHANGED | (uint32_t)run->from << 4;
+
+	for (uint64_t i = 0; i < run->pages; i++)
+		store(&pte[i], value);
+}
+
+/* Turn the runs round: their end first, what they went to is what they come from. */
+static void turn(struct vk_run *run, uint32_t count)
+{
+	for (uint32_t i = 0; i < count / 2; i++) {
+		struct vk_run other = run[i];
+
+		run[i] = run[count - 1 - i];
+		run[count - 1 - i] = other;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t from = run[i].from;
+
+		run[i].from = run[i].to;
+		run[i].to = from;
+	}
+}
+
+static int failed(struct vsm_kvm *k)
+{
+	int saved = errno;
+
+	turn(k->run, k->run_count);
+	if (k->mechanism->change(k, k->run, k->run_count) != 0) {
+		kvm_fail_sys(k, "enforcing rights: cannot go back, errno");
+		return -VSM_ERR_STATE;
+	}
+	errno = saved;
+	kvm_fail_sys(k, "enforcing rights failed, errno");
+	return saved == ENOMEM ? -VSM_ERR_NOMEM : -VSM_ERR_HOST;
+}
+
+/* Siblings are got out of the guest once for all that an op takes away: with them in there, each
+ * page costs an interrupt to each of their processors. What is given needs nobody's absence. */
+static int flush(struct vsm_kvm *k, int undo)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < k->run_count; i++) {
+		if (tightens(&k->run[i])) {
+			kvm_park(k);
+			break;
+		}
+	}
+	pthread_mutex_lock(&k->pte_lock);
+	if (k->mechanism->change(k, k->run, k->run_count) == 0) {
+		for (uint32_t i = 0; i < k->run_count; i++) {
+			note(&k->run[i], undo);
+			k->changed_pages += k->run[i].pages;
+		}
+		k->changed_ranges += k->run_count;
+		atomic_fetch_add(&k->epoch, 1);
+	} else {
+		r = failed(k);
+	}
+	pthread_mutex_unlock(&k->pte_lock);
+	k->run_count = 0;
+	return r;
+}
+
+/* Add a page to the runs. */
+static int emit(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page,
+		uint32_t from, uint32_t to, int undo)
+{
+	struct vk_run *last = k->run_count == 0 ? NULL : &k->run[k->run_count - 1];
+	int r = 0;
+
+	if (last != NULL && last->range == range && last->first + last->pages == page &&
+	    last->from == from && last->to == to) {
+		last->pages++;
+		return 0;
+	}
+	if (k->run_count == VK_RUNS_MAX)
+		r = flush(k, undo);
+	k->run[k->run_count++] = (struct vk_run){ .range = range,
+						  .vtl = vtl,
+						  .first = page,
+						  .pages = 1,
+						  .from = (uint8_t)from,
+						  .to = (uint8_t)to };
+	return r;
+}
+
+static int apply_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
+{
+	uint32_t from = load(&range->pte[vtl][page]) & VK_PTE_MASK;
+	uint32_t to = wanted(k, vtl, range->gpa + page * VK_PAGE);
+
+	if (from == to || (from == VK_PTE_BOUNCE && to == VK_PTE_READ))
+		return 0;
+	return emit(k, range, vtl, page, from, to, 0);
+}
+
+static int undo_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
+{
+	uint32_t note = load(&range->pte[vtl][page]);
+
+	if ((note & VK_PTE_CHANGED) == 0)
+		return 0;
+	return emit(k, range, vtl, page, note & VK_PTE_MASK, note >> 4 & VK_PTE_MASK, 1);
+}
+
+static int keep_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
+{
+	uint8_t *pte = &range->pte[vtl][page];
+
+	(void)k;
+	/* The fault path of another VP changes the rest of it under pte_lock. */
+	if ((load(pte) & VK_PTE_CHANGED) != 0)
+		__atomic_fetch_and(pte, (uint8_t)VK_PTE_MASK, __ATOMIC_ACQ_REL);
+	return 0;
+}
+
+typedef int page_step(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page);
+
+/* The pages of the dirty intervals whose rights are page-table entries. */
+static int walk(struct vsm_kvm *k, uint32_t vtl, uint32_t count, page_step *step)
+{
+	int r = 0;
+
+	for (uint32_t n = 0; n < count && r == 0; n++) {
+		const struct vk_dirty *d = &k->dirty[n];
+
+		for (uint32_t i = 0; i < k->range_count && r == 0; i++) {
+			struct vk_range *range = &k->range[i];
+			uint64_t end = range->gpa + range->size;
+			uint64_t gpa = d->gpa > range->gpa ? d->gpa : range->gpa;
+
+			if (!range->by_ptes || range->pte[vtl] == NULL)
+				continue;
+			end = end < d->end ? end : d->end;
+			for (; gpa < end && r == 0; gpa += VK_PAGE)
+				r = step(k, range, vtl, (gpa - range->gpa) / VK_PAGE);
+		}
+	}
+	return r;
+}
+
+int kvm_enforce_undo(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
+{
+	int r;
+
+	k->run_count = 0;
+	r = walk(k, vtl, count, undo_page);
+	if (r == 0 && k->run_count != 0)
+		r = flush(k, 1);
+	return r == 0 ? 0 : -VSM_ERR_STATE;
+}
+
+int kvm_enforce_apply(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
+{
+	int r;
+
+	k->run_count = 0;
+	r = walk(k, vtl, count, apply_page);
+	if (r == 0 && k->run_count != 0)
+		r = flush(k, 0);
+	if (r == 0 || r == -VSM_ERR_STATE)
+		return r;
+	return kvm_enforce_undo(k, vtl, count) == 0 ? r : -VSM_ERR_STATE;
+}
+
+void kvm_enforce_keep(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
+{
+	walk(k, vtl, count, keep_page);
+}

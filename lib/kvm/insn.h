@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An instruction taken apart, as far as its memory operands need it (SDM vol. 2A, ch. 2). */
+#ifndef VSM_KVM_INSN_H
+#define VSM_KVM_INSN_H
+
+#include <stdint.h>
+
+#include <linux/kvm.h>
+
+#define VK_OPERANDS_MAX 3u
+
+#define VK_READ	 1u
+#define VK_WRITE 2u
+
+/* What an instruction does to memory at one address. */
+struct vk_operand {
+	uint64_t linear;
+	uint32_t size; /* Bytes; at most, where it depends on more than the instruction. */
+	uint32_t access; /* VK_READ, VK_WRITE or both */
+};
+
+struct vk_operands {
+	struct vk_operand op[VK_OPERANDS_MAX]; /* In the order of the accesses. */
+	uint32_t count;
+	uint32_t cut; /* 1: the instruction goes on behind the bytes. */
+};
+
+/* What the tables tell of an opcode. */
+struct vk_opcode {
+	uint8_t access; /* VK_READ, VK_WRITE of the operand that ModR/M names; 0 none or not used */
+	uint8_t modrm; /* 1: there is a ModR/M byte */
+	uint8_t size; /* Bytes of the operand, or VK_SIZE_* */
+	uint8_t immediate; /* Bytes behind the operand, or VK_IMM_* */
+	uint8_t implicit; /* VK_IMPLICIT_* */
+};
+
+/* Sizes that follow from prefixes. */
+#define VK_SIZE_V     0x80u /* 2, 4 or 8 by operand size */
+#define VK_SIZE_STACK 0x81u /* that of a push */
+#define VK_SIZE_VEX   0x82u /* 16, 32, 64 by vector length; less for scalars */
+#define VK_SIZE_Y     0x83u /* 4 or 8 by REX.W */
+#define VK_SIZE_BIG   0x84u /* up to 4096: XSAVE areas */
+
+#define VK_IMM_Z     0x80u /* 2 or 4 by operand size */
+#define VK_IMM_V     0x81u /* 2, 4 or 8 */
+#define VK_IMM_MOFFS 0x82u /* an address */
+#define VK_IMM_FAR   0x83u /* a selector and an offset */
+
+#define VK_IMPLICIT_PUSH  1u
+#define VK_IMPLICIT_POP	  2u
+#define VK_IMPLICIT_SI	  3u /* reads at SI */
+#define VK_IMPLICIT_DI_W  4u /* writes at DI */
+#define VK_IMPLICIT_DI_R  5u
+#define VK_IMPLICIT_MOVS  6u /* reads at SI, writes at DI */
+#define VK_IMPLICIT_CMPS  7u /* reads at both */
+#define VK_IMPLICIT_OFFS  8u /* the address is the immediate */
+#define VK_IMPLICIT_BP	  9u /* reads at BP: LEAVE */
+#define VK_IMPLICIT_XLAT  10u
+#define VK_IMPLICIT_PUSHA 11u /* eight of them */
+#define VK_IMPLICIT_POPA  12u
+
+/* Selects a row: the map of the opcode, its prefixes, and what follows. */
+struct vk_opcode_key {
+	uint32_t map; /* 0 one byte, 1 0F, 2 0F 38, 3 0F 3A */
+	uint32_t opcode;
+	uint32_t reg; /* Bits 3..5 of ModR/M; 0 if there is none */
+	uint32_t pp; /* 0, 0x66, 0xf3 or 0xf2: the last of them */
+	uint32_t is_vex, is_evex, is_long;
+};
+
+/* 0, or -1 if it is not known what the instruction does. */
+int kvm_opcode(const struct vk_opcode_key *key, struct vk_opcode *out);
+
+/*
+ * The memory operands of an instruction. 0; -1 if they are not known. What is not an access of the
+ * instruction itself is not told: page tables, descriptor tables, task switches.
+ */
+int kvm_operands(const struct kvm_run *run, const uint8_t *code, uint32_t count,
+		 struct vk_operands *out);
+
+#endif /* VSM_KVM_INSN_H */

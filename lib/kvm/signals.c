@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Signals of a VP's thread: the VMM's kick, and SIGBUS, by which KVM tells of poisoned pages. Both are
+ * blocked but in KVM_RUN, which they end, and taken without a handler.
+ */
+#include "kvm_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The kernel's signal set: one word on x86-64, unlike the C library's. */
+typedef uint64_t kernel_sigset;
+
+#define SET_OF(signal) (1ull << ((signal)-1))
+
+static int mask(int how, const kernel_sigset *set, kernel_sigset *old)
+{
+	return (int)syscall(SYS_rt_sigprocmask, how, set, old, sizeof(*set));
+}
+
+/* What ends KVM_RUN. */
+static kernel_sigset wanted(const struct vsm_kvm *k)
+{
+	kernel_sigset set = 0;
+
+	if (k->options.kick_signal != 0)
+		set |= SET_OF(k->options.kick_signal);
+	if ((k->mechanism->flags & VK_MECH_SIGBUS) != 0)
+		set |= SET_OF(SIGBUS);
+	return set;
+}
+
+/* If it were not blocked outside of KVM_RUN it would end the process there. */
+static int block_bus(struct vsm_kvm_vp *kvp)
+{
+	kernel_sigset bus = SET_OF(SIGBUS), old = 0;
+
+	if ((kvp->k->mechanism->flags & VK_MECH_SIGBUS) == 0)
+		return 0;
+	if (mask(SIG_BLOCK, &bus, &old) != 0)
+		return -1;
+	kvp->bus.was_blocked = (old & bus) != 0;
+	return 0;
+}
+
+static int vcpu_mask_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
+{
+	struct {
+		uint32_t len; /* struct kvm_signal_mask: the set follows without a gap. */
+		uint8_t set[sizeof(kernel_sigset)];
+	} m;
+	kernel_sigset set = 0;
+
+	if (mask(SIG_BLOCK, NULL, &set) != 0)
+		return -1;
+	set &= ~wanted(kvp->k);
+	memset(&m, 0, sizeof(m));
+	m.len = sizeof(set);
+	memcpy(m.set, &set, sizeof(set));
+	return kvm_vcpu_ioctl(kvp, v, KVM_SET_SIGNAL_MASK, &m);
+}
+
+int kvm_signals_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
+{
+	pthread_t self = pthread_self();
+
+	if (wanted(kvp->k) == 0)
+		return 0;
+	if (!kvp->has_thread || !pthread_equal(kvp->thread, self)) {
+		if (block_bus(kvp) != 0)
+			return -1;
+		kvp->thread = self;
+		kvp->has_thread = 1;
+		for (uint32_t vtl = 0; vtl < kvp->k->vtls; vtl++)
+			kvp->vcpu[vtl].signal_mask_set = 0;
+	}
+	if (v->signal_mask_set)
+		return 0;
+	v->signal_mask_set = 1;
+	return vcpu_mask_set(kvp, v);
+}
+
+void kvm_signals_collect(struct vsm_kvm_vp *kvp)
+{
+	static const struct timespec now = { 0, 0 };
+	kernel_sigset set = wanted(kvp->k);
+	siginfo_t info;
+	int signal;
+
+	while (set != 0) {
+		signal = (int)syscall(SYS_rt_sigtimedwait, &set, &info, &now, sizeof(set));
+		if (signal < 0 && errno == EINTR)
+			continue;
+		if (signal <= 0)
+			return;
+		/* One of each: further ones can wait, and end KVM_RUN again. */
+		set &= ~SET_OF(signal);
+		if (signal != SIGBUS)
+			continue;
+		kvp->bus.pending = 1;
+		kvp->bus.code = info.si_code;
+		kvp->bus.hva = (uint64_t)(uintptr_t)info.si_addr;
+		kvp->bus.info = info;
+	}
+}
+
+/*
+ * For the thread itself, as it would have been without this library: where the VMM had not blocked
+ * SIGBUS, its handler or the default action gets it now.
+ */
+void kvm_bus_raise(struct vsm_kvm_vp *kvp)
+{
+	kernel_sigset bus = SET_OF(SIGBUS);
+
+	kvp->bus.pending = 0;
+	kvp->bus.repeats = 0;
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &kvp->bus.info);
+	if (kvp->bus.was_blocked)
+		return;
+	mask(SIG_UNBLOCK, &bus, NULL);
+	mask(SIG_BLOCK, &bus, NULL);
+}

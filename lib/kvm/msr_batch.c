@@ -7,6 +7,7 @@
 #include "kvm_private.h"
 
 #define CPUID_7_EBX_MPX (1u << 14)
+#define XCR0_MPX	0x18u
 #define MSR_BNDCFGS	0xd90u
 
 /* struct kvm_msrs with room. */
@@ -28,26 +29,35 @@ static void add(struct batch *b, const struct vk_msr_row *rows, uint32_t row, ui
 	b->entry[b->nmsrs++] = (struct kvm_msr_entry){ .index = rows[row].msr, .data = value };
 }
 
-/* MPX left the CPUs before KVM learned CET: to ask the CPU is cheaper than to ask KVM in vain. */
-static int cpu_has_mpx(void)
+/*
+ * MPX left the CPUs before KVM learned CET, so to ask KVM would mostly be in vain. KVM has it if the
+ * host enabled it in XCR0; to read that never leaves a VM, as CPUID does where KVM runs in one.
+ */
+static int cpu_has_mpx(int is_xsave_on)
 {
 	uint32_t eax = 7, ebx, ecx = 0, edx;
 
+	if (is_xsave_on) {
+		__asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+		return (eax & XCR0_MPX) != 0;
+	}
 	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
 	return (ebx & CPUID_7_EBX_MPX) != 0;
 }
 
 /* The row to go on with, after KVM said that it has no such MSR as in `row`. */
-static uint32_t after_gap(const struct vk_msr_row *rows, uint32_t count, uint32_t row)
+static uint32_t after_gap(const struct vk_msr_row *rows, uint32_t count, uint32_t row,
+			  int is_xsave_on)
 {
 	row += rows[row].lack != 0 ? rows[row].lack : 1;
-	if (row < count && rows[row].msr == MSR_BNDCFGS && !cpu_has_mpx())
+	if (row < count && rows[row].msr == MSR_BNDCFGS && !cpu_has_mpx(is_xsave_on))
 		row++;
 	return row;
 }
 
 /* KVM_GET_MSRS stops at the first MSR that there is not. */
-int kvm_batch_get(int fd, const struct vk_msr_row *rows, uint32_t count, struct vk_msr_values *v)
+int kvm_batch_get(int fd, const struct vk_msr_row *rows, uint32_t count, struct vk_msr_values *v,
+		  int is_xsave_on)
 {
 	v->has = 0;
 	for (uint32_t next = 0; next < count;) {
@@ -64,7 +74,7 @@ int kvm_batch_get(int fd, const struct vk_msr_row *rows, uint32_t count, struct 
 			v->has |= 1ull << next;
 		}
 		if (next < count)
-			next = after_gap(rows, count, next);
+			next = after_gap(rows, count, next, is_xsave_on);
 	}
 	return 0;
 }

@@ -85,6 +85,9 @@ int kvm_contents_check(const struct vsm_private_state *state)
 
 int kvm_contents_get(int fd, const struct kvm_run *run, struct vk_contents *c)
 {
+	/* KVM lets a guest turn XSAVE on only where the host has. */
+	int is_xsave_on = (run->s.regs.sregs.cr4 & VK_X86_CR4_OSXSAVE) != 0 &&
+			  (run->kvm_dirty_regs & KVM_SYNC_X86_SREGS) == 0;
 	int r;
 
 	c->sync = run->s.regs;
@@ -92,7 +95,7 @@ int kvm_contents_get(int fd, const struct kvm_run *run, struct vk_contents *c)
 	c->sync.sregs.cr8 = run->cr8;
 	if (kvm_events_nameless(&c->sync.events) || (c->sync.sregs.cr4 & X86_CR4_CET) != 0)
 		return -VSM_ERR_NOSUP;
-	r = kvm_batch_get(fd, kvm_private_msrs, kvm_private_msr_count(), &c->msr);
+	r = kvm_batch_get(fd, kvm_private_msrs, kvm_private_msr_count(), &c->msr, is_xsave_on);
 	if (r == 0 && kvm_ioctl(fd, KVM_GET_DEBUGREGS, &c->debug) != 0)
 		r = -VSM_ERR_SYS;
 	return r;

@@ -81,8 +81,7 @@ static uint8_t shadow_of(uint64_t state, uint64_t rflags)
 	return (rflags & RFLAGS_IF) != 0 ? KVM_X86_SHADOW_INT_STI : KVM_X86_SHADOW_INT_MOV_SS;
 }
 
-int kvm_events_put(struct kvm_vcpu_events *e, uint64_t interruption, uint64_t state,
-		   uint64_t rflags)
+static int put(struct kvm_vcpu_events *e, uint64_t interruption, uint64_t state, uint64_t rflags)
 {
 	memset(&e->exception, 0, sizeof(e->exception));
 	memset(&e->interrupt, 0, sizeof(e->interrupt));
@@ -91,9 +90,19 @@ int kvm_events_put(struct kvm_vcpu_events *e, uint64_t interruption, uint64_t st
 	e->nmi.injected = 0;
 	e->nmi.masked = (state & HV_INTERRUPT_STATE_NMI_MASKED) != 0;
 	e->interrupt.shadow = shadow_of(state, rflags);
-	/* Nothing else is KVM's to take from here: another thread may just have sent an NMI. */
-	e->flags = KVM_VCPUEVENT_VALID_SHADOW;
 	if ((interruption & HV_PENDING_INTERRUPTION_PENDING) == 0)
 		return 0;
 	return put_pending(e, interruption);
+}
+
+int kvm_events_put(struct kvm_vcpu_events *e, uint64_t interruption, uint64_t state,
+		   uint64_t rflags)
+{
+	struct kvm_vcpu_events old = *e;
+	int r = put(e, interruption, state, rflags);
+
+	/* Nothing else is KVM's to take from here: another thread may just have sent an NMI. */
+	if (r == 0 && memcmp(&old, e, sizeof(old)) != 0)
+		e->flags = KVM_VCPUEVENT_VALID_SHADOW;
+	return r;
 }

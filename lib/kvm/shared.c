@@ -75,10 +75,10 @@ static int refused(void)
 
 static int copy_msrs(struct copy *c)
 {
-	int r = kvm_batch_get(c->from->fd, rows, ROWS, &c->msr);
+	int r = kvm_batch_get(c->from->fd, rows, ROWS, &c->msr, 0);
 
 	if (r == 0)
-		r = kvm_batch_get(c->to->fd, rows, ROWS, &c->msr_old);
+		r = kvm_batch_get(c->to->fd, rows, ROWS, &c->msr_old, 0);
 	if (r == 0 && (c->msr.has & ~c->msr_old.has) != 0)
 		r = -VSM_ERR_NOSUP;
 	return r == 0 ? kvm_batch_set(c->to->fd, rows, ROWS, &c->msr_old, &c->msr) : r;

@@ -27,8 +27,10 @@ struct vk_msr_values {
 };
 
 /* msr_batch.c */
-/* All that there are; one ioctl if there is no gap. 0 or -VSM_ERR_SYS. */
-int kvm_batch_get(int fd, const struct vk_msr_row *rows, uint32_t count, struct vk_msr_values *v);
+/* All that there are; one ioctl if there is no gap. With is_xsave_on this program may use XGETBV. 0
+ * or -VSM_ERR_SYS. */
+int kvm_batch_get(int fd, const struct vk_msr_row *rows, uint32_t count, struct vk_msr_values *v,
+		  int is_xsave_on);
 /*
  * Make the values of `old` those of `v`, of rows that both have. At most one ioctl, and one more to
  * look whether KVM kept those that are unsure. 0; or -VSM_ERR_INVAL, -VSM_ERR_NOSUP, -VSM_ERR_SYS

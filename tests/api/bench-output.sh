@@ -13,7 +13,8 @@ count=0 bad=0
 null_figures="decode_ns decode_rep_ns private_state_encode_ns hypercall_null_ns
 vtl_roundtrip_null_ns vtl_roundtrip_swapped_null_ns msr_ns register_get_ns"
 kvm_figures="kvm_two_exit_floor_ns kvm_vtl_roundtrip_ns kvm_roundtrip_ratio kvm_roundtrip_exact_ratio
-kvm_roundtrip_exact_dirty_ratio kvm_ioctls_per_roundtrip"
+kvm_roundtrip_exact_dirty_ratio kvm_ioctls_per_roundtrip kvm_private_save_load_ioctls
+kvm_private_save_load_ratio"
 
 # ok NAME COMMAND...: one check; the last output of bench-vsm goes into the log of a bad one.
 ok() {
@@ -76,6 +77,9 @@ if [ "$have_kvm" = yes ] && [ -e /dev/kvm ]; then
 	ok "--kvm adds the figures of KVM" figures_are "$null_figures $kvm_figures"
 	ok "--kvm: each line is a name, a value above 0 and a unit" well_formed
 	ok "a round trip takes two ioctls" grep -qx 'kvm_ioctls_per_roundtrip 2 ioctls' "$dir/out"
+	# Two that look, one that sets; more look where KVM has gaps in its private MSRs.
+	ok "a switch on one vCPU takes few ioctls" \
+		grep -qx 'kvm_private_save_load_ioctls [3-6] ioctls' "$dir/out"
 else
 	ok "--kvm without KVM fails" status_is 1
 	ok "--kvm without KVM prints the other figures" figures_are "$null_figures"

@@ -134,6 +134,10 @@ static void help(void)
 	       "  kvm_roundtrip_exact_dirty_ratio  the same of a guest that changes XMM0 in each VTL,\n"
 	       "                            to the floor of that guest\n"
 	       "  kvm_ioctls_per_roundtrip  ioctls of a round trip with carry 0, KVM_RUN included\n"
+	       "  kvm_private_save_load_ioctls  ioctls of vsm_kvm_private_exchange(), which saves the\n"
+	       "                            state of one VTL and loads that of another on one vCPU of\n"
+	       "                            plain KVM; MSRs differ, control registers do not\n"
+	       "  kvm_private_save_load_ratio  two KVM_RUN, each followed by one of these, to the floor\n"
 	       "\n"
 	       "Exit status: 0, %d if a figure is missing, %d for bad usage.\n",
 	       TRIPS_MAX, REPEAT_MAX, BATCHES, REPEAT_DEFAULT, BATCH_OPS, EXIT_MISSING, EXIT_USAGE);

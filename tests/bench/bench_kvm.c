@@ -18,25 +18,34 @@ enum kind {
 	EXACT,
 	DIRTY_FLOOR,
 	DIRTY_EXACT,
+	SWAPPED,
 	KINDS
+};
+
+enum {
+	TRIPS, /* libvsm-kvm */
+	PLAIN, /* a floor */
+	EXCHANGE /* one vCPU for both VTLs */
 };
 
 /* The guest changes XMM0 in each VTL, or it does not. The floors have no carry. */
 static const struct {
-	uint32_t is_floor;
+	uint32_t how;
 	uint32_t dirty;
 	uint32_t carry;
 } kinds[KINDS] = {
-	[FLOOR] = { 1, 0, 0 },
-	[BARE] = { 0, 0, 0 },
-	[EXACT] = { 0, 0, VSM_KVM_CARRY_DEFAULT },
-	[DIRTY_FLOOR] = { 1, 1, 0 },
-	[DIRTY_EXACT] = { 0, 1, VSM_KVM_CARRY_DEFAULT },
+	[FLOOR] = { PLAIN, 0, 0 },
+	[BARE] = { TRIPS, 0, 0 },
+	[EXACT] = { TRIPS, 0, VSM_KVM_CARRY_DEFAULT },
+	[DIRTY_FLOOR] = { PLAIN, 1, 0 },
+	[DIRTY_EXACT] = { TRIPS, 1, VSM_KVM_CARRY_DEFAULT },
+	[SWAPPED] = { EXCHANGE, 0, 0 },
 };
 
 struct rival {
 	struct kvm_floor floor;
 	struct kvm_trips trips;
+	struct kvm_swapped swapped;
 	const char *why; /* Why it cannot be measured, or NULL. */
 	double *ns; /* One trip, for each round. */
 	uint32_t is_open;
@@ -53,9 +62,12 @@ static void run(struct bench *b, uint32_t kind, uint32_t trips)
 {
 	struct rival *v = &b->rival[kind];
 
-	if (kinds[kind].is_floor) {
+	if (kinds[kind].how == PLAIN) {
 		if (kvm_floor_run(&v->floor, trips) != 0)
 			v->why = v->floor.why;
+	} else if (kinds[kind].how == EXCHANGE) {
+		if (kvm_swapped_run(&v->swapped, trips) != 0)
+			v->why = v->swapped.why;
 	} else if (kvm_trips_run(&v->trips, trips) != 0) {
 		v->why = v->trips.why;
 	}
@@ -70,7 +82,7 @@ static void open_trips(struct bench *b, uint32_t kind)
 		v->why = v->trips.why;
 }
 
-/* A floor takes its registers and its code from BARE. */
+/* A floor takes its registers and its code from BARE, and so does SWAPPED. */
 static void open_floor(struct bench *b, uint32_t kind)
 {
 	struct rival *v = &b->rival[kind];
@@ -79,18 +91,21 @@ static void open_floor(struct bench *b, uint32_t kind)
 	if (v->why != NULL)
 		return;
 	v->is_open = 1;
-	if (kvm_floor_open(&v->floor, &b->rival[BARE].trips, kinds[kind].dirty) != 0)
+	if (kinds[kind].how == EXCHANGE) {
+		if (kvm_swapped_open(&v->swapped, &b->rival[BARE].trips) != 0)
+			v->why = v->swapped.why;
+	} else if (kvm_floor_open(&v->floor, &b->rival[BARE].trips, kinds[kind].dirty) != 0)
 		v->why = v->floor.why;
 }
 
 static void open_all(struct bench *b)
 {
 	for (uint32_t kind = 0; kind < KINDS; kind++) {
-		if (!kinds[kind].is_floor)
+		if (kinds[kind].how == TRIPS)
 			open_trips(b, kind);
 	}
 	for (uint32_t kind = 0; kind < KINDS; kind++) {
-		if (kinds[kind].is_floor)
+		if (kinds[kind].how != TRIPS)
 			open_floor(b, kind);
 	}
 }
@@ -100,8 +115,10 @@ static void close_all(struct bench *b)
 	for (uint32_t kind = 0; kind < KINDS; kind++) {
 		if (!b->rival[kind].is_open)
 			continue;
-		if (kinds[kind].is_floor)
+		if (kinds[kind].how == PLAIN)
 			kvm_floor_close(&b->rival[kind].floor);
+		else if (kinds[kind].how == EXCHANGE)
+			kvm_swapped_close(&b->rival[kind].swapped);
 		else
 			kvm_trips_close(&b->rival[kind].trips);
 	}
@@ -161,6 +178,16 @@ static int print_ioctls(const struct bench *b, const char *name)
 	return 0;
 }
 
+static int print_switch_ioctls(const struct bench *b, const char *name)
+{
+	const struct rival *v = &b->rival[SWAPPED];
+
+	if (v->why != NULL)
+		return bench_missing(name, v->why);
+	bench_print(name, (double)v->swapped.ioctls / (double)v->swapped.switches, "ioctls");
+	return 0;
+}
+
 int bench_kvm(uint32_t repeat)
 {
 	struct bench b;
@@ -181,6 +208,8 @@ int bench_kvm(uint32_t repeat)
 	missing += print_ratio(&b, "kvm_roundtrip_exact_ratio", EXACT, FLOOR);
 	missing += print_ratio(&b, "kvm_roundtrip_exact_dirty_ratio", DIRTY_EXACT, DIRTY_FLOOR);
 	missing += print_ioctls(&b, "kvm_ioctls_per_roundtrip");
+	missing += print_switch_ioctls(&b, "kvm_private_save_load_ioctls");
+	missing += print_ratio(&b, "kvm_private_save_load_ratio", SWAPPED, FLOOR);
 	close_all(&b);
 	free(b.scratch);
 	return missing;

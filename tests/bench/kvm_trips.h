@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Two ways to make the same round trips on KVM: libvsm-kvm, and the two VMs that it cannot beat. */
+/* Ways to make the same round trips on KVM: libvsm-kvm, the two VMs that it cannot beat, and one vCPU
+ * that two VTLs take turns on. */
 #ifndef KVM_TRIPS_H
 #define KVM_TRIPS_H
 
@@ -49,5 +50,21 @@ void kvm_floor_close(struct kvm_floor *f);
 
 /** Run the two in turns until each has trapped `count` times. @return 0, or -1 and f->why. */
 int kvm_floor_run(struct kvm_floor *f, uint32_t count);
+
+/** One vCPU whose private state is exchanged after each exit. */
+struct kvm_swapped {
+	struct kvm_floor floor; /* Its first vCPU is used. */
+	struct vsm_private_state state[2];
+	uint64_t switches;
+	uint64_t ioctls; /* Of the exchanges. */
+	char why[160];
+};
+
+/** Make it of the code and the registers that a floor has. @return 0, or -1 and s->why. */
+int kvm_swapped_open(struct kvm_swapped *s, const struct kvm_trips *t);
+void kvm_swapped_close(struct kvm_swapped *s);
+
+/** Let each VTL trap `count` times. @return 0, or -1 and s->why. */
+int kvm_swapped_run(struct kvm_swapped *s, uint32_t count);
 
 #endif

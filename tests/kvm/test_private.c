@@ -127,11 +127,11 @@ static const struct vsm_register_limits limits = { .size = sizeof(limits),
 
 static void segment_look(const struct kvm_segment *s, struct hv_register_value *v)
 {
-	uint64_t a = s->type | s->s << 4 | s->dpl << 5 | s->present << 7 | s->avl << 12 |
-		     s->l << 13 | s->db << 14 | s->g << 15;
+	uint32_t a = s->type | s->s * 0x10u | s->dpl * 0x20u | s->present * 0x80u |
+		     s->avl * 0x1000u | s->l * 0x2000u | s->db * 0x4000u | s->g * 0x8000u;
 
 	v->low = s->base;
-	v->high = s->limit | (uint64_t)s->selector << 32 | a << 48;
+	v->high = s->limit | (uint64_t)s->selector << 32 | (uint64_t)a << 48;
 }
 
 static void segment_change(struct kvm_segment *s, const struct hv_register_value *v)
@@ -157,18 +157,16 @@ static void event_look(const struct row *row, const struct kvm_vcpu_events *e,
 		       struct hv_register_value *v)
 {
 	v->high = 0;
-	if (row->name == HV_REGISTER_INTERRUPT_STATE) {
-		v->low = (e->interrupt.shadow != 0) | e->nmi.masked << 1;
-		return;
-	}
 	v->low = 0;
-	if (e->exception.injected)
-		v->low = (uint64_t)e->exception.error_code << 32 | e->exception.nr << 16 |
-			 e->exception.has_error_code << 4 | 3 << 1 | 1;
-	if (e->interrupt.injected)
-		v->low = e->interrupt.nr << 16 | (e->interrupt.soft ? 4 : 0) << 1 | 1;
-	if (e->nmi.injected)
-		v->low = 2 << 16 | 2 << 1 | 1;
+	if (row->name == HV_REGISTER_INTERRUPT_STATE)
+		v->low = (e->interrupt.shadow != 0 ? 1u : 0u) | e->nmi.masked * 2u;
+	else if (e->exception.injected)
+		v->low = (uint64_t)e->exception.error_code << 32 | e->exception.nr * 0x10000u |
+			 e->exception.has_error_code * 0x10u | 7u;
+	else if (e->interrupt.injected)
+		v->low = e->interrupt.nr * 0x10000u | (e->interrupt.soft ? 9u : 1u);
+	else if (e->nmi.injected)
+		v->low = 0x20005;
 }
 
 static void event_change(const struct row *row, struct kvm_vcpu_events *e, uint64_t low)

@@ -80,6 +80,25 @@ START_TEST(a_save_takes_two_ioctls)
 }
 END_TEST
 
+/* The same of a guest that uses XSAVE, whose host can be asked for MPX in another way. */
+START_TEST(a_guest_with_xsave_costs_no_more)
+{
+	struct vsm_private_state s, t;
+	struct plain *p = start(&s);
+
+	put(&s, HV_X64_REGISTER_CR4, 1 << 18);
+	if (load(p, &s) == 0) {
+		plain_flush(p, 0);
+		t = s;
+		plain_count_start();
+		assert_err(vsm_kvm_private_save(p->fd[0], p->run[0], &t), 0);
+		ck_assert_mem_eq(&t, &s, sizeof(s));
+		assert_calls(p, 0, 0, 0);
+	}
+	plain_free(p);
+}
+END_TEST
+
 struct cost {
 	const char *what;
 	uint32_t name;
@@ -157,6 +176,30 @@ START_TEST(all_msrs_go_in_one_batch)
 	assert_err(load(p, &s), 0);
 	assert_calls(p, 1, 0, 0);
 	ck_assert_uint_eq(p->run[0]->kvm_dirty_regs & KVM_SYNC_X86_SREGS, 0);
+	plain_free(p);
+}
+END_TEST
+
+/* What does not change is not given to KVM again. */
+START_TEST(only_what_changes_is_dirty)
+{
+	struct vsm_private_state s;
+	struct plain *p = start(&s);
+	struct kvm_run *run = p->run[0];
+
+	assert_err(load(p, &s), 0);
+	ck_assert_uint_eq(run->kvm_dirty_regs, 0);
+	put(&s, HV_X64_REGISTER_RIP, 0x1234);
+	assert_err(load(p, &s), 0);
+	ck_assert_uint_eq(run->kvm_dirty_regs, KVM_SYNC_X86_REGS);
+	plain_flush(p, 0);
+	put(&s, HV_REGISTER_INTERRUPT_STATE, 2);
+	assert_err(load(p, &s), 0);
+	ck_assert_uint_eq(run->kvm_dirty_regs, KVM_SYNC_X86_EVENTS);
+	plain_flush(p, 0);
+	put(&s, HV_X64_REGISTER_CR3, 0x2000);
+	assert_err(load(p, &s), 0);
+	ck_assert_uint_eq(run->kvm_dirty_regs, KVM_SYNC_X86_SREGS);
 	plain_free(p);
 }
 END_TEST
@@ -411,8 +454,10 @@ END_TEST
 
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_save_takes_two_ioctls),
+	VSMTEST_CASE(a_guest_with_xsave_costs_no_more),
 	VSMTEST_CASE(a_load_pays_for_what_changes),
 	VSMTEST_CASE(all_msrs_go_in_one_batch),
+	VSMTEST_CASE(only_what_changes_is_dirty),
 	VSMTEST_CASE(doubtful_msrs_are_read_back),
 	VSMTEST_CASE(a_failure_changes_nothing),
 	VSMTEST_CASE(a_failed_way_back_is_told),

@@ -1,22 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# The first command: installs what is missing, builds, and runs a guest with two VTLs on KVM.
+# The first command: installs what is missing, builds, and runs a guest with two VTLs.
 set -eu
 
 TIMEOUT=120
 
 usage() {
 	cat <<'END'
-Usage: examples/demo.sh [--host kvm]
+Usage: examples/demo.sh [--host kvm|unicorn]
 
 Builds libvsm in ./build (or uses the build that is there) and runs the demo guest: it enables
 VTL1, calls into it, and touches a page that VTL1 protects. Each step is explained on the terminal.
 Missing packages are installed with apt-get.
 
-  --host HOST   what runs the guest: kvm (default)
+  --host HOST   what runs the guest: kvm, or unicorn, an emulator that needs nothing of the machine
+                (default: kvm where /dev/kvm can be used, else unicorn)
   --help        print this
 
-Exit status: 0 all went well, 1 the build or a check failed, 2 usage, 4 no usable /dev/kvm.
+Exit status: 0 all went well, 1 the build or a check failed, 2 usage, 4 host kvm without a usable
+/dev/kvm.
 END
 }
 
@@ -26,7 +28,7 @@ bad_usage() {
 	exit 2
 }
 
-host=kvm
+host=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--host)
@@ -47,12 +49,15 @@ while [ $# -gt 0 ]; do
 		;;
 	esac
 done
-[ "$host" = kvm ] || bad_usage "--host '$host': unknown host; there is: kvm"
+case $host in
+'' | kvm | unicorn) ;;
+*) bad_usage "--host '$host': unknown host; there are: kvm, unicorn" ;;
+esac
 
 no_kvm() {
 	cat >&2 <<END
 demo.sh: $1
-The demo runs a guest on KVM, which needs x86-64 Linux with the device /dev/kvm:
+Host kvm needs x86-64 Linux with the device /dev/kvm (host unicorn does not):
  - on a real machine: turn virtualization on in the firmware, then load the module
    (modprobe kvm_intel or modprobe kvm_amd);
  - in a virtual machine: turn nested virtualization on in the hypervisor above;
@@ -62,9 +67,14 @@ END
 	exit 4
 }
 
-[ -e /dev/kvm ] || no_kvm "there is no /dev/kvm here"
-if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
-	no_kvm "/dev/kvm may not be used by $(id -un)"
+if [ -z "$host" ]; then
+	if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then host=kvm; else host=unicorn; fi
+fi
+if [ "$host" = kvm ]; then
+	[ -e /dev/kvm ] || no_kvm "there is no /dev/kvm here"
+	if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
+		no_kvm "/dev/kvm may not be used by $(id -un)"
+	fi
 fi
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -80,6 +90,9 @@ missing=
 for tool in cc meson ninja objcopy ld ar python3; do
 	command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
+if [ "$host" = unicorn ] && ! pkg-config --exists unicorn 2>/dev/null; then
+	missing="$missing libunicorn-dev"
+fi
 if [ -n "$missing" ]; then
 	echo "missing:$missing; installing"
 	./tests/run.sh --setup || failed "packages could not be installed"

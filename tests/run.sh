@@ -38,6 +38,7 @@ packages=(
 	clang libclang-rt-dev clang-format shellcheck
 	strace valgrind
 	doxygen graphviz
+	libunicorn-dev libzydis-dev
 )
 
 # What --coverage needs besides.

@@ -168,6 +168,51 @@ static int collect_segments(struct image *img, const char *path, const Elf32_Ehd
 	return 0;
 }
 
+static int section(const struct image *img, const Elf32_Ehdr *eh, uint32_t index, Elf32_Shdr *sh)
+{
+	if (index >= eh->e_shnum)
+		return -1;
+	memcpy(sh, img->file + eh->e_shoff + index * sizeof(*sh), sizeof(*sh));
+	if (sh->sh_type != SHT_NOBITS &&
+	    (sh->sh_offset > img->file_size || sh->sh_size > img->file_size - sh->sh_offset))
+		return -1;
+	return 0;
+}
+
+static uint32_t find_symbol(const struct image *img, const Elf32_Shdr *symbols,
+			    const Elf32_Shdr *strings, const char *name)
+{
+	uint32_t count = symbols->sh_size / (uint32_t)sizeof(Elf32_Sym);
+	size_t size = strlen(name) + 1;
+	Elf32_Sym sym;
+
+	for (uint32_t i = 0; i < count; i++) {
+		memcpy(&sym, img->file + symbols->sh_offset + i * sizeof(sym), sizeof(sym));
+		if (sym.st_name < strings->sh_size && strings->sh_size - sym.st_name >= size &&
+		    memcmp(img->file + strings->sh_offset + sym.st_name, name, size) == 0)
+			return sym.st_value;
+	}
+	return 0;
+}
+
+/* An image need not have symbols: what cannot be understood of them counts as none. */
+static void find_entry64(struct image *img, const Elf32_Ehdr *eh)
+{
+	Elf32_Shdr symbols, strings;
+
+	if (eh->e_shentsize != sizeof(Elf32_Shdr) || eh->e_shoff > img->file_size ||
+	    (uint64_t)eh->e_shnum * sizeof(Elf32_Shdr) > img->file_size - eh->e_shoff)
+		return;
+	for (uint32_t i = 0; i < eh->e_shnum && img->entry64 == 0; i++) {
+		if (section(img, eh, i, &symbols) == 0 && symbols.sh_type == SHT_SYMTAB &&
+		    section(img, eh, symbols.sh_link, &strings) == 0 &&
+		    strings.sh_type == SHT_STRTAB)
+			img->entry64 = find_symbol(img, &symbols, &strings, "start64");
+	}
+	if (!image_overlaps(img, img->entry64, 1))
+		img->entry64 = 0;
+}
+
 static int parse(struct image *img, const char *path, uint64_t ram_size)
 {
 	Elf32_Ehdr eh;
@@ -177,7 +222,10 @@ static int parse(struct image *img, const char *path, uint64_t ram_size)
 	memcpy(&eh, img->file, sizeof(eh));
 	if (check_header(img, path, &eh) < 0 || check_multiboot(img, path) < 0)
 		return -1;
-	return collect_segments(img, path, &eh, ram_size);
+	if (collect_segments(img, path, &eh, ram_size) < 0)
+		return -1;
+	find_entry64(img, &eh);
+	return 0;
 }
 
 int image_open(struct image *img, const char *path, uint64_t ram_size)

@@ -20,6 +20,7 @@ struct image {
 	uint8_t *file;
 	size_t file_size;
 	uint32_t entry;
+	uint32_t entry64; /* the symbol start64, or 0 */
 	uint32_t segment_count;
 	struct image_segment segment[IMAGE_SEGMENTS_MAX];
 };

@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "decode.h"
 #include "multiboot.h"
+#include "report.h"
 
 /* The 32-bit flat segments of the multiboot entry. */
 #define ATTR_CODE32   0xc09b
@@ -21,15 +23,6 @@
 #define CR0_PE	      0x1u
 #define CR0_ET	      0x10u
 #define RFLAGS_FIXED  0x2u
-
-int kvm_machine_error(const char *what, int err)
-{
-	int saved = errno;
-
-	fprintf(stderr, "vsm-vmm: %s: %s%s%s\n", what, vsm_strerror(err),
-		err == -VSM_ERR_SYS ? ": " : "", err == -VSM_ERR_SYS ? strerror(saved) : "");
-	return VMM_EXIT_HOST;
-}
 
 int kvm_machine_no_kvm(void)
 {
@@ -45,8 +38,7 @@ int kvm_machine_no_kvm(void)
 static void on_log(void *opaque, int32_t level, const char *line)
 {
 	(void)opaque;
-	if (level <= VSM_LOG_WARN)
-		fprintf(stderr, "vsm-vmm: %s\n", line);
+	vmm_log(level, line);
 }
 
 /* The kick op: immediate_exit is set already, so a signal that comes too early is not lost. */
@@ -101,7 +93,7 @@ static int set_entry_state(struct kvm_machine *m)
 	};
 	int r = vsm_kvm_vp_set(m->vp, 0, regs, sizeof(regs) / sizeof(regs[0]));
 
-	return r < 0 ? kvm_machine_error("start registers", r) : 0;
+	return r < 0 ? vmm_error("start registers", r) : 0;
 }
 
 static int open_backend(struct kvm_machine *m)
@@ -124,7 +116,7 @@ static int open_backend(struct kvm_machine *m)
 
 		close(o.kvm_fd);
 		errno = saved;
-		return kvm_machine_error("KVM", r);
+		return vmm_error("KVM", r);
 	}
 	m->kvm_fd = o.kvm_fd;
 	return 0;
@@ -132,28 +124,33 @@ static int open_backend(struct kvm_machine *m)
 
 static int open_partition(struct kvm_machine *m)
 {
+	struct vsm_host_ops ops = *vsm_kvm_ops(m->kvm);
 	struct vsm_config config;
 	int r;
+
+#ifdef HAVE_ZYDIS
+	ops.insn_decode = decode_length;
+#endif
 
 	vsm_config_init(&config);
 	r = vsm_kvm_config(m->kvm, &config);
 	if (r < 0)
-		return kvm_machine_error("configuration for KVM", r);
-	r = vsm_partition_create(&config, vsm_kvm_ops(m->kvm), m->kvm, &m->vsm);
+		return vmm_error("configuration for KVM", r);
+	r = vsm_partition_create(&config, &ops, m->kvm, &m->vsm);
 	if (r < 0)
-		return kvm_machine_error("partition", r);
+		return vmm_error("partition", r);
 	r = vsm_kvm_bind(m->kvm, m->vsm);
 	if (r < 0)
-		return kvm_machine_error("binding the partition to KVM", r);
+		return vmm_error("binding the partition to KVM", r);
 	r = vsm_kvm_ram_add(m->kvm, 0, m->vmm->ram_size, m->vmm->ram_fd, 0, 0);
 	if (r < 0)
-		return kvm_machine_error("RAM", r);
+		return vmm_error("RAM", r);
 	r = vsm_partition_realise(m->vsm);
 	if (r < 0)
-		return kvm_machine_error("realising the partition", r);
+		return vmm_error("realising the partition", r);
 	r = vsm_kvm_vp_create(m->kvm, 0, 0, &m->vp);
 	if (r < 0)
-		return kvm_machine_error("VP 0", r);
+		return vmm_error("VP 0", r);
 	return set_entry_state(m);
 }
 
@@ -197,12 +194,7 @@ static int wait_for_end(struct kvm_machine *m)
 	pthread_mutex_unlock(&m->lock);
 	pthread_join(m->thread, NULL);
 	/* A guest that ended by itself in the last moment has ended by itself. */
-	if (late && m->status < 0) {
-		fflush(stdout);
-		fprintf(stderr, "vsm-vmm: timeout: the guest has not ended within %u s\n", limit);
-		return VMM_EXIT_TIMEOUT;
-	}
-	return m->status;
+	return late && m->status < 0 ? report_timeout(m->vmm) : m->status;
 }
 
 static int start_and_wait(struct kvm_machine *m)
@@ -226,7 +218,7 @@ static int start_and_wait(struct kvm_machine *m)
 		if (m->has_thread)
 			r = wait_for_end(m);
 		else
-			r = kvm_machine_error("thread of VP 0", -VSM_ERR_SYS);
+			r = vmm_error("thread of VP 0", -VSM_ERR_SYS);
 	}
 	if (m->has_thread && m->vmm->options->stats)
 		kvm_machine_print_stats(m);

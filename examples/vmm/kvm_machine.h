@@ -34,9 +34,6 @@ struct kvm_machine {
 /* The VP's thread: runs the guest until it ends or is stopped. */
 void *kvm_machine_thread(void *machine);
 
-/* Says what went wrong in a call of libvsm or libvsm-kvm; VMM_EXIT_HOST. */
-int kvm_machine_error(const char *what, int err);
-
 /* --probe */
 int kvm_machine_probe(void);
 

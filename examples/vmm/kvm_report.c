@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "report.h"
+
 struct fact {
 	uint32_t flag;
 	const char *name;
@@ -36,24 +38,6 @@ static const struct fact facts[] = {
 	  "the guest is offered no reference time" },
 };
 
-static const char *const rights_names[16] = {
-	[0x0] = "no access", [0x1] = "R",   [0x3] = "R+W",   [0x9] = "R+UX",
-	[0xb] = "R+W+UX",    [0xd] = "R+X", [0xf] = "R+W+X",
-};
-
-static void print_rights(uint32_t enforceable)
-{
-	uint32_t mask;
-
-	printf("rights of a page that a VTL can give to lower ones:");
-	for (mask = 0; mask < 16; mask++) {
-		if (rights_names[mask])
-			printf("%s %s: %s", mask ? "," : "", rights_names[mask],
-			       enforceable >> mask & 1 ? "enforced" : "refused");
-	}
-	putchar('\n');
-}
-
 /* Shared registers that each VTL has for itself here; those of the library's table. */
 static int print_left_out(int fd)
 {
@@ -66,7 +50,7 @@ static int print_left_out(int fd)
 	options.kvm_fd = fd;
 	r = vsm_kvm_create(&options, &k);
 	if (r < 0)
-		return kvm_machine_error("KVM", r);
+		return vmm_error("KVM", r);
 	count = vsm_kvm_left_out(k, names, sizeof(names) / sizeof(names[0]));
 	vsm_kvm_destroy(k);
 	printf("shared registers that are not carried: %d%s", count, count > 0 ? ":" : "");
@@ -87,7 +71,7 @@ static void print_host(const struct vsm_kvm_host *host)
 	printf("memory slots: %u for each VTL: each protected range and overlay page takes some\n",
 	       host->memslots);
 	printf("guest physical address bits: %u\n", host->phys_bits);
-	print_rights(host->enforceable);
+	report_rights(host->enforceable);
 	printf("carried at a VTL switch: general registers, CR2%s%s%s\n",
 	       host->carry & VSM_KVM_CARRY_FPU ? ", FPU and vector state" : "",
 	       host->carry & VSM_KVM_CARRY_DEBUG ? ", DR0 to DR3" : "",
@@ -106,7 +90,7 @@ int kvm_machine_probe(void)
 	r = vsm_kvm_probe(fd, &host);
 	if (r < 0) {
 		close(fd);
-		return kvm_machine_error("asking KVM", r);
+		return vmm_error("asking KVM", r);
 	}
 	print_host(&host);
 	if (host.missing == 0)
@@ -125,38 +109,22 @@ int kvm_machine_probe(void)
 
 void kvm_machine_print_stats(const struct kvm_machine *m)
 {
-	struct vsm_stats s = { .size = sizeof(s) };
 	struct vsm_kvm_stats k = { .size = sizeof(k) };
-	int r = vsm_stats_get(m->vsm, &s);
+	int r = vsm_kvm_stats_get(m->kvm, &k);
 
-	if (r == 0)
-		r = vsm_kvm_stats_get(m->kvm, &k);
 	if (r < 0) {
-		kvm_machine_error("statistics", r);
+		vmm_error("statistics", r);
 		return;
 	}
-	fflush(stdout);
-#define NUMBER(name, value) fprintf(stderr, " " name "=%llu", (unsigned long long)(value))
-	fprintf(stderr, "stats: host=kvm");
-	NUMBER("vtl-calls", s.vtl_calls);
-	NUMBER("intercepts", s.intercepts);
-	NUMBER("vtl-returns", s.vtl_returns);
-	NUMBER("vtl-entries", s.vtl_entries);
-	NUMBER("hypercalls", s.hypercalls);
-	NUMBER("continuations", s.continuations);
-	NUMBER("faults-retried", s.faults_retried);
-	NUMBER("pages-protected", s.pages_protected);
-	NUMBER("unenforced-execute", s.unenforced_execute);
-	NUMBER("exceptions", s.exceptions);
-	NUMBER("host-errors", s.host_errors);
-	NUMBER("kvm-runs", k.runs);
-	NUMBER("kvm-ioctls", k.ioctls);
-	NUMBER("kvm-slot-ops", k.slot_ops);
-	NUMBER("switches", k.switches);
-	NUMBER("switches-carried", k.carried);
-	NUMBER("stores-held", k.held_stores);
-	NUMBER("stores-done", k.stores_done);
-	NUMBER("stores-dropped", k.stores_dropped);
-	fputc('\n', stderr);
-#undef NUMBER
+	if (report_stats_begin("kvm", m->vsm) < 0)
+		return;
+	report_number("kvm-runs", k.runs);
+	report_number("kvm-ioctls", k.ioctls);
+	report_number("kvm-slot-ops", k.slot_ops);
+	report_number("switches", k.switches);
+	report_number("switches-carried", k.carried);
+	report_number("stores-held", k.held_stores);
+	report_number("stores-done", k.stores_done);
+	report_number("stores-dropped", k.stores_dropped);
+	report_stats_end();
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report.h"
+
 /* The guest goes on; every other value is the status to exit with. */
 #define GO_ON (-1)
 
@@ -44,7 +46,7 @@ static int handle_pio(struct kvm_machine *m, struct vsm_kvm_exit *e)
 			memcpy(data, &value, e->data_size);
 		}
 	}
-	return d->done ? (int)((d->exit_code << 1 | 1) & 0xff) : GO_ON;
+	return d->done ? report_guest_exit(m->vmm) : GO_ON;
 }
 
 static int handle_mmio(struct kvm_machine *m, struct vsm_kvm_exit *e)
@@ -58,10 +60,7 @@ static int handle_mmio(struct kvm_machine *m, struct vsm_kvm_exit *e)
 
 static int guest_died(const struct vsm_kvm_exit *e, const char *how)
 {
-	fflush(stdout);
-	fprintf(stderr, "vsm-vmm: the guest failed: %s in VTL%u at RIP 0x%llx\n", how, e->vtl,
-		(unsigned long long)e->rip);
-	return VMM_EXIT_GUEST_FAILED;
+	return report_guest_died(how, e->vtl, e->rip);
 }
 
 static int cannot_go_on(const struct vsm_kvm_exit *e)
@@ -114,7 +113,7 @@ static int run_guest(struct kvm_machine *m)
 
 	while (status == GO_ON && !machine_stopping(m)) {
 		r = vsm_kvm_run(m->vp, &e);
-		status = r < 0 ? kvm_machine_error("running VP 0", r) : handle_exit(m, &e);
+		status = r < 0 ? vmm_error("running VP 0", r) : handle_exit(m, &e);
 	}
 	return status;
 }

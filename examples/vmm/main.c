@@ -63,6 +63,49 @@ static int run_image(struct vmm *vmm, const struct vmm_host *host)
 	return status;
 }
 
+static const struct vmm_host *const hosts[] = {
+#ifdef HAVE_KVM
+	&host_kvm,
+#endif
+#ifdef HAVE_UNICORN
+	&host_unicorn,
+#endif
+	NULL
+};
+
+static const struct vmm_host *find_host(const char *name)
+{
+	for (size_t i = 0; hosts[i]; i++) {
+		if (strcmp(hosts[i]->name, name) == 0)
+			return hosts[i];
+	}
+	return NULL;
+}
+
+/* KVM where it can be used. What cannot be used is said, so that nobody waits for its speed. */
+static const struct vmm_host *default_host(void)
+{
+	const struct vmm_host *kvm = find_host("kvm"), *unicorn = find_host("unicorn");
+
+	if (!kvm || (unicorn && access("/dev/kvm", R_OK | W_OK) != 0)) {
+		fprintf(stderr, "vsm-vmm: host unicorn, as %s%s\n",
+			kvm ? "/dev/kvm cannot be used: " : "this vsm-vmm was built without kvm",
+			kvm ? strerror(errno) : "");
+		return unicorn;
+	}
+	return kvm;
+}
+
+static const struct vmm_host *choose_host(const struct options *o)
+{
+	const struct vmm_host *host = o->host ? find_host(o->host) : default_host();
+
+	if (!host)
+		fprintf(stderr, "vsm-vmm: --host '%s': this vsm-vmm was built without it\n",
+			o->host);
+	return host;
+}
+
 int main(int argc, char **argv)
 {
 	static struct vmm vmm;
@@ -70,10 +113,14 @@ int main(int argc, char **argv)
 	int status = options_parse(&options, argc, argv);
 
 	if (status < 0) {
+		const struct vmm_host *host = choose_host(&options);
+
 		vmm.options = &options;
 		vmm.ram_fd = -1;
-		/* options_parse() knows no host but this one. */
-		status = options.probe ? host_kvm.probe() : run_image(&vmm, &host_kvm);
+		if (!host)
+			status = VMM_EXIT_USAGE;
+		else
+			status = options.probe ? host->probe() : run_image(&vmm, host);
 	}
 	/* The guest's console is the product: losing it is no success. */
 	if (fflush(stdout) != 0 || ferror(stdout))

@@ -34,7 +34,8 @@ static void help(void)
 	printf("Usage: vsm-vmm [OPTION]... IMAGE [ARGS]...\n"
 	       "Runs a multiboot (ELF32) guest image that may use Virtual Trust Levels.\n"
 	       "\n"
-	       "  --host HOST     what runs the guest: kvm (default)\n"
+	       "  --host HOST     what runs the guest: kvm (default where /dev/kvm can be used), or\n"
+	       "                  unicorn, an emulator: slower, but it needs nothing of the machine\n"
 	       "  --memory MIB    RAM of the guest, %u to %u MiB (default %u)\n"
 	       "  --timeout S     end the guest after S seconds, 1 to %u (default: never)\n"
 	       "  --stats         at the end, print what the library counted, on one line\n"
@@ -85,8 +86,9 @@ static int parse_number(const char *name, const char *text, uint32_t min, uint32
 
 static int parse_host(const char *text, struct options *o)
 {
-	if (strcmp(text, "kvm") != 0) {
-		fprintf(stderr, "vsm-vmm: --host '%s': unknown host; there is: kvm\n", text);
+	if (strcmp(text, "kvm") != 0 && strcmp(text, "unicorn") != 0) {
+		fprintf(stderr, "vsm-vmm: --host '%s': unknown host; there are: kvm, unicorn\n",
+			text);
 		return usage();
 	}
 	o->host = text;
@@ -127,7 +129,6 @@ int options_parse(struct options *o, int argc, char **argv)
 	int opt, status;
 
 	memset(o, 0, sizeof(*o));
-	o->host = "kvm";
 	o->memory_mib = VMM_MEMORY_DEFAULT_MIB;
 	argv[0] = progname; /* what getopt's own messages begin with */
 	/* '+': what follows IMAGE belongs to the guest, also if it looks like an option. */

@@ -17,7 +17,7 @@
 #define VMM_TIMEOUT_MAX_S 86400u
 
 struct options {
-	const char *host;
+	const char *host; /* NULL: the best there is */
 	uint32_t memory_mib;
 	uint32_t timeout_s; /* 0: none */
 	uint32_t stats;

@@ -11,6 +11,8 @@
 /* Statuses of a guest that ended without a word: it counts as failed. */
 #define VMM_EXIT_GUEST_FAILED 3
 
+#define VMM_VPS_MAX 8u
+
 /* The machine, as far as it does not depend on what runs it. */
 struct vmm {
 	const struct options *options;
@@ -29,6 +31,17 @@ struct vmm_host {
 	int (*probe)(void);
 };
 
+#ifdef HAVE_KVM
 extern const struct vmm_host host_kvm;
+#endif
+#ifdef HAVE_UNICORN
+extern const struct vmm_host host_unicorn;
+#endif
+
+/* Says what went wrong in a call of libvsm or libvsm-kvm; VMM_EXIT_HOST. */
+int vmm_error(const char *what, int err);
+
+/* A log line of libvsm or libvsm-kvm. */
+void vmm_log(int32_t level, const char *line);
 
 #endif

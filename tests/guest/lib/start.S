@@ -21,9 +21,7 @@
 	.globl _start
 	.type _start, @function
 _start:
-	mov $guest_stack_top, %esp
-	mov %eax, guest_boot_magic
-	mov %ebx, guest_boot_info
+	mov %eax, %ebp
 	lgdt start_gdtr
 	mov $CR4_FLAGS, %eax
 	mov %eax, %cr4
@@ -35,11 +33,23 @@ _start:
 	wrmsr
 	mov $CR0_FLAGS, %eax
 	mov %eax, %cr0
+	mov %ebp, %eax
 	ljmp $GUEST_KERNEL_CS, $start64
 	.size _start, . - _start
 
 	.code64
+	/*
+	 * Hosts that run 64-bit code only start here: EAX and EBX as at the multiboot entry, memory
+	 * mapped one to one, CR0, CR4 and EFER as above, but another GDT and other page tables.
+	 */
+	.globl start64
 start64:
+	mov $guest_stack_top, %esp
+	mov %eax, guest_boot_magic
+	mov %ebx, guest_boot_info
+	lgdt start_gdtr64
+	mov $guest_pml4, %eax
+	mov %rax, %cr3
 	mov $GUEST_KERNEL_DS, %eax
 	mov %eax, %ds
 	mov %eax, %es
@@ -47,7 +57,6 @@ start64:
 	xor %eax, %eax
 	mov %eax, %fs
 	mov %eax, %gs
-	mov $guest_stack_top, %esp
 	xor %ebp, %ebp
 	call guest_start
 1:	hlt
@@ -68,6 +77,9 @@ guest_gdt_template:
 start_gdtr:
 	.word GUEST_GDT_SIZE - 1
 	.long guest_gdt_template
+start_gdtr64:
+	.word GUEST_GDT_SIZE - 1
+	.quad guest_gdt_template
 
 	/*
 	 * 4 GiB mapped one to one in 2 MiB pages, user pages all of them (0x7: present, writable,

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Memory of the machine on libunicorn: RAM in blocks of 2 MiB. A block in which a page lacks read
+ * or write is mapped without both, and libunicorn asks at each access (on_denied() in
+ * unicorn_engine.c): changing rights page by page takes it milliseconds.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "unicorn_machine.h"
+
+#define RIGHTS_RW (HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE)
+
+static uint64_t block_size(const struct unicorn_machine *m, uint64_t block)
+{
+	uint64_t left = m->vmm->ram_size - block * UNI_BLOCK_SIZE;
+
+	return left < UNI_BLOCK_SIZE ? left : UNI_BLOCK_SIZE;
+}
+
+static const struct vsm_overlay *find_overlay(const struct uni_view *v, uint64_t gpa)
+{
+	for (uint32_t i = 0; i < v->overlays; i++) {
+		if (v->overlay[i].gpa == gpa / UNI_PAGE_SIZE * UNI_PAGE_SIZE)
+			return &v->overlay[i];
+	}
+	return NULL;
+}
+
+int uni_memory_is_overlay(const struct unicorn_machine *m, uint32_t vtl, uint64_t gpa)
+{
+	return find_overlay(&m->view[vtl], gpa) != NULL;
+}
+
+uint8_t *uni_memory_page(struct unicorn_machine *m, uint32_t vtl, uint64_t gpa)
+{
+	const struct vsm_overlay *o = find_overlay(&m->view[vtl], gpa);
+
+	if (o)
+		return o->page;
+	return gpa < m->vmm->ram_size ? m->vmm->ram + gpa / UNI_PAGE_SIZE * UNI_PAGE_SIZE : NULL;
+}
+
+uint32_t uni_memory_rights(const struct unicorn_machine *m, uint32_t vtl, uint64_t gpa)
+{
+	const struct vsm_overlay *o = find_overlay(&m->view[vtl], gpa);
+
+	if (o)
+		return o->rights;
+	return gpa < m->vmm->ram_size ? m->view[vtl].rights[gpa / UNI_PAGE_SIZE] : 0;
+}
+
+void uni_memory_written(struct unicorn_machine *m, uint64_t gpa, uint32_t bit)
+{
+	uint32_t *code = &m->code[gpa / UNI_PAGE_SIZE];
+
+	m->stale |= *code & ~bit;
+	*code &= bit;
+}
+
+int uni_memory_map(struct uni_cpu *c)
+{
+	const struct unicorn_machine *m = c->m;
+
+	for (uint64_t b = 0; b < m->blocks; b++) {
+		uint64_t gpa = b * UNI_BLOCK_SIZE;
+
+		if (uc_mem_map_ptr(c->uc, gpa, block_size(m, b), UC_PROT_ALL, m->vmm->ram + gpa) !=
+		    UC_ERR_OK)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Mapped anew and not by uc_mem_protect(): that makes memory read-only in a way in which stores that
+ * on_denied() lets through are lost.
+ */
+static int map_ram(struct uni_cpu *c, uint64_t from, uint64_t end, int closed)
+{
+	if (from == end)
+		return 0;
+	if (uc_mem_unmap(c->uc, from, end - from) != UC_ERR_OK ||
+	    uc_mem_map_ptr(c->uc, from, end - from, closed ? UC_PROT_EXEC : UC_PROT_ALL,
+			   c->m->vmm->ram + from) != UC_ERR_OK)
+		return -1;
+	c->m->stale |= c->bit;
+	return 0;
+}
+
+/* The block's mapping in one engine, around overlay pages. */
+static int map_block(struct uni_cpu *c, uint64_t block, int closed)
+{
+	uint64_t from = block * UNI_BLOCK_SIZE, end = from + block_size(c->m, block), at;
+
+	for (at = from; at < end; at += UNI_PAGE_SIZE) {
+		if (!find_overlay(&c->m->view[c->vtl], at))
+			continue;
+		if (map_ram(c, from, at, closed) < 0)
+			return -1;
+		from = at + UNI_PAGE_SIZE;
+	}
+	return map_ram(c, from, end, closed);
+}
+
+static int set_block(struct unicorn_machine *m, uint32_t vtl, uint64_t block, int closed)
+{
+	for (uint32_t i = 0; i < m->vps; i++) {
+		if (map_block(&m->vp[i].cpu[vtl], block, closed) < 0)
+			return -1;
+	}
+	m->view[vtl].closed[block] = closed != 0;
+	m->counters.blocks_closed += closed != 0;
+	return 0;
+}
+
+static void set_rights(struct uni_view *v, uint64_t page, uint8_t rights)
+{
+	uint64_t block = page / (UNI_BLOCK_SIZE / UNI_PAGE_SIZE);
+	int was = (v->rights[page] & RIGHTS_RW) != RIGHTS_RW;
+	int is = (rights & RIGHTS_RW) != RIGHTS_RW;
+
+	v->rights[page] = rights;
+	v->restricted[block] = (uint16_t)(v->restricted[block] + is - was);
+}
+
+/*
+ * A block whose last restriction goes stays closed unless all of it was named: pages that are taken
+ * and granted again one by one would change its mapping each time.
+ */
+int uni_memory_protect(struct unicorn_machine *m, const struct vsm_protect_range *range)
+{
+	struct uni_view *v = &m->view[range->vtl];
+	uint64_t page = range->gpa / UNI_PAGE_SIZE, end = page + range->size / UNI_PAGE_SIZE;
+	uint64_t first = range->gpa / UNI_BLOCK_SIZE;
+	uint64_t last = (range->gpa + range->size - 1) / UNI_BLOCK_SIZE;
+	uint32_t rights = 0;
+
+	for (; page < end; page++) {
+		/* The table, not the request: doc/host-contract.md. */
+		if (vsm_gpa_rights(m->vsm, range->vtl, page * UNI_PAGE_SIZE, &rights) < 0)
+			return -VSM_ERR_RANGE;
+		set_rights(v, page, (uint8_t)rights);
+	}
+	for (uint64_t b = first; b <= last; b++) {
+		int whole = range->gpa <= b * UNI_BLOCK_SIZE &&
+			    range->gpa + range->size >= b * UNI_BLOCK_SIZE + block_size(m, b);
+
+		if (v->restricted[b] && !v->closed[b]) {
+			if (set_block(m, range->vtl, b, 1) < 0)
+				return -VSM_ERR_STATE;
+		} else if (!v->restricted[b] && v->closed[b] && whole) {
+			if (set_block(m, range->vtl, b, 0) < 0)
+				return -VSM_ERR_STATE;
+		}
+	}
+	return 0;
+}
+
+static uint32_t uc_rights(uint32_t rights)
+{
+	return (rights & HV_MAP_GPA_READABLE ? UC_PROT_READ : 0) |
+	       (rights & HV_MAP_GPA_WRITABLE ? UC_PROT_WRITE : 0) | UC_PROT_EXEC;
+}
+
+/* What was at the page goes; RAM or an overlay page comes. `page` NULL: nothing. */
+static int map_page(struct uni_cpu *c, uint64_t gpa, int was_mapped, void *page, uint32_t rights)
+{
+	if (was_mapped && uc_mem_unmap(c->uc, gpa, UNI_PAGE_SIZE) != UC_ERR_OK)
+		return -1;
+	if (page && uc_mem_map_ptr(c->uc, gpa, UNI_PAGE_SIZE, uc_rights(rights), page) != UC_ERR_OK)
+		return -1;
+	c->m->stale |= c->bit;
+	return 0;
+}
+
+/* What lies beneath an overlay, as set_block() would have it. */
+static int map_beneath(struct uni_cpu *c, uint64_t gpa)
+{
+	int closed;
+
+	if (gpa >= c->m->vmm->ram_size)
+		return map_page(c, gpa, 1, NULL, 0);
+	closed = c->m->view[c->vtl].closed[gpa / UNI_BLOCK_SIZE];
+	return map_page(c, gpa, 1, c->m->vmm->ram + gpa, closed ? 0 : RIGHTS_RW);
+}
+
+static uint64_t on_device_read(uc_engine *uc, uint64_t offset, unsigned size, void *opaque)
+{
+	const struct uni_device_page *d = opaque;
+	uint64_t data = 0;
+
+	(void)uc;
+	devices_mmio_read(&d->cpu->m->vmm->devices, d->gpa + offset, &data, size > 8 ? 8 : size);
+	return data;
+}
+
+static void on_device_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value,
+			    void *opaque)
+{
+	const struct uni_device_page *d = opaque;
+
+	(void)uc;
+	(void)size;
+	(void)value;
+	devices_mmio_write(&d->cpu->m->vmm->devices, d->gpa + offset);
+}
+
+int uni_memory_unmap_devices(struct uni_cpu *c)
+{
+	while (c->device_pages) {
+		if (uc_mem_unmap(c->uc, c->device_page[c->device_pages - 1].gpa, UNI_PAGE_SIZE))
+			return -1;
+		c->device_pages--;
+	}
+	return 0;
+}
+
+int uni_memory_map_device(struct uni_cpu *c, uint64_t gpa)
+{
+	struct uni_device_page *d;
+
+	if (c->device_pages == UNI_DEVICE_PAGES && uni_memory_unmap_devices(c) < 0)
+		return -1;
+	d = &c->device_page[c->device_pages];
+	d->cpu = c;
+	d->gpa = gpa;
+	if (uc_mmio_map(c->uc, gpa, UNI_PAGE_SIZE, on_device_read, d, on_device_write, d))
+		return -1;
+	c->device_pages++;
+	return 0;
+}
+
+static int map_overlay(struct uni_cpu *c, const struct vsm_overlay *o, int had)
+{
+	/* One of them may be where the overlay goes. */
+	if (uni_memory_unmap_devices(c) < 0)
+		return -1;
+	return map_page(c, o->gpa, had || o->gpa < c->m->vmm->ram_size, o->page, o->rights);
+}
+
+static void forget_overlay(struct uni_view *v, uint64_t gpa)
+{
+	for (uint32_t i = 0; i < v->overlays; i++) {
+		if (v->overlay[i].gpa == gpa)
+			v->overlay[i--] = v->overlay[--v->overlays];
+	}
+}
+
+int uni_memory_overlay(struct unicorn_machine *m, const struct vsm_overlay *overlay)
+{
+	struct uni_view *v = &m->view[overlay->vtl];
+	int had = find_overlay(v, overlay->gpa) != NULL;
+	int r = 0;
+
+	if (!had && !overlay->page)
+		return 0;
+	if (!had && v->overlays == UNI_OVERLAYS_MAX)
+		return -VSM_ERR_NOMEM;
+	for (uint32_t i = 0; i < m->vps && r == 0; i++) {
+		struct uni_cpu *c = &m->vp[i].cpu[overlay->vtl];
+
+		r = overlay->page ? map_overlay(c, overlay, had) : map_beneath(c, overlay->gpa);
+	}
+	if (r < 0)
+		return -VSM_ERR_STATE;
+	forget_overlay(v, overlay->gpa);
+	if (overlay->page)
+		v->overlay[v->overlays++] = *overlay;
+	return 0;
+}
+
+int uni_memory_open(struct unicorn_machine *m)
+{
+	m->pages = m->vmm->ram_size / UNI_PAGE_SIZE;
+	m->blocks = (m->vmm->ram_size + UNI_BLOCK_SIZE - 1) / UNI_BLOCK_SIZE;
+	m->code = calloc(m->pages, sizeof(*m->code));
+	if (!m->code)
+		return -1;
+	for (uint32_t vtl = 0; vtl < UNI_VTLS; vtl++) {
+		struct uni_view *v = &m->view[vtl];
+
+		v->rights = malloc(m->pages);
+		v->restricted = calloc(m->blocks, sizeof(*v->restricted));
+		v->closed = calloc(m->blocks, 1);
+		if (!v->rights || !v->restricted || !v->closed)
+			return -1;
+		memset(v->rights, HV_MAP_GPA_PERMISSIONS_MASK, m->pages);
+	}
+	return 0;
+}
+
+void uni_memory_close(struct unicorn_machine *m)
+{
+	for (uint32_t vtl = 0; vtl < UNI_VTLS; vtl++) {
+		free(m->view[vtl].rights);
+		free(m->view[vtl].restricted);
+		free(m->view[vtl].closed);
+	}
+	free(m->code);
+	if (m->arena)
+		munmap(m->arena, m->arena_size);
+}

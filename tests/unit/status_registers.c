@@ -195,15 +195,48 @@ static int own(struct probe *p, uint32_t variant)
 	return 1;
 }
 
+/* Where parameters are depends on mode and form: 1 in the ones in which the register is used. */
+static const struct {
+	uint32_t name;
+	uint8_t long_memory, long_fast, narrow_memory, narrow_fast;
+} uses[] = {
+	{ HV_X64_REGISTER_RAX, 1, 1, 1, 1 }, { HV_X64_REGISTER_RCX, 1, 1, 1, 1 },
+	{ HV_X64_REGISTER_RDX, 1, 1, 1, 1 }, { HV_X64_REGISTER_RBX, 0, 0, 1, 1 },
+	{ HV_X64_REGISTER_RSI, 0, 0, 0, 1 }, { HV_X64_REGISTER_RDI, 0, 0, 0, 1 },
+	{ HV_X64_REGISTER_R8, 0, 1, 0, 0 },  { HV_X64_REGISTER_R9, 0, 0, 0, 0 },
+};
+
+/* The n-th register in the n-th form that the call does use, or does not. */
+static int use(struct probe *p, uint32_t n, int used)
+{
+	uint32_t i, fast;
+
+	for (i = 0; i < VSMTEST_COUNT(uses); i++)
+		for (fast = 0; fast < 2; fast++) {
+			int is_used = p->narrow ?
+					      (fast ? uses[i].narrow_fast : uses[i].narrow_memory) :
+					      (fast ? uses[i].long_fast : uses[i].long_memory);
+
+			if (is_used != used || n--)
+				continue;
+			name(p, uses[i].name);
+			p->control |= fast ? HV_HYPERCALL_FAST : 0;
+			return 1;
+		}
+	return 0;
+}
+
 static int carries(struct probe *p, uint32_t variant)
 {
-	static const uint32_t names[] = { HV_X64_REGISTER_RAX, HV_X64_REGISTER_RCX,
-					  HV_X64_REGISTER_RDX };
+	return use(p, variant, 1);
+}
 
-	if (variant >= VSMTEST_COUNT(names))
-		return 0;
-	name(p, names[variant]);
-	return 1;
+/* As it is, in registers, and with each register that the call does not use. */
+static int set_success(struct probe *p, uint32_t variant)
+{
+	if (variant == 1)
+		p->control |= HV_HYPERCALL_FAST;
+	return variant < 2 || use(p, variant - 2, 0);
 }
 
 /* Not canonical; beyond the width; a reserved bit. */
@@ -371,6 +404,7 @@ static const struct scenario scenarios[] = {
 	{ SET, "carries", E, USES_NAME, carries },
 	{ SET, "elsewhere", 0, USES_VP | USES_NAME, elsewhere },
 	{ SET, "in-use", STATUS_ACTS, USES_VP | USES_NAME | USES_MACHINE, in_use },
+	{ SET, "success", STATUS_ACTS, 0, set_success },
 	{ SET, "value", E, USES_NAME, bad_value },
 	{ SET, "event", E, USES_NAME | USES_TARGET, own_event },
 	{ SET, "synthetic", E, USES_NAME, synthetic },

@@ -47,13 +47,32 @@ static int bad(struct vsm *vsm, int err, const char *what)
 }
 
 /* Every declared mask must be one that a guest could ask for (TLFS 15.9.2). */
-static int masks_legal(uint32_t masks)
+static int masks_legal(uint32_t masks, int mbec)
 {
 	for (uint32_t mask = 0; mask <= VSM_RIGHTS_ALL; mask++) {
-		if ((masks & (1u << mask)) != 0 && !vsm_rights_valid(mask, 0))
+		if ((masks & (1u << mask)) != 0 && !vsm_rights_valid(mask, mbec))
 			return 0;
 	}
 	return (masks & (1u << VSM_RIGHTS_ALL)) != 0 && (masks & ~MASKS) == 0;
+}
+
+/*
+ * With MBEC a host can do what it can without, and on a VP where it is off it needs what is left of
+ * each mask then: UX without KX counts for nothing.
+ */
+static int mbec_agrees(const struct vsm_config *c)
+{
+	uint32_t extra = c->enforceable_mbec & ~c->enforceable;
+
+	if ((c->enforceable & ~c->enforceable_mbec) != 0)
+		return 0;
+	for (uint32_t mask = 0; mask <= VSM_RIGHTS_ALL; mask++) {
+		uint32_t off = mask & ~HV_MAP_GPA_USER_EXECUTABLE;
+
+		if ((extra & (1u << mask)) != 0 && (c->enforceable & (1u << off)) == 0)
+			return 0;
+	}
+	return 1;
 }
 
 static int check_numbers(struct vsm *vsm, const struct vsm_config *c)
@@ -97,12 +116,19 @@ int config_check(struct vsm *vsm)
 	if ((c->host_flags & VSM_HOST_HAS_NESTED) != 0)
 		return bad(vsm, VSM_ERR_NOSUP,
 			   "config.host_flags: nested VMX or SVM cannot be combined with VTLs");
-	if (!masks_legal(c->enforceable))
+	if (!masks_legal(c->enforceable, 0))
 		return bad(vsm, VSM_ERR_INVAL,
 			   "config.enforceable names an illegal mask or lacks bit 15");
-	if (c->enforceable_mbec != 0)
-		return bad(vsm, VSM_ERR_NOSUP,
-			   "config.enforceable_mbec: this version offers no MBEC, must be 0");
+	if (c->enforceable_mbec == 0)
+		return 0;
+	if (!masks_legal(c->enforceable_mbec, 1))
+		return bad(vsm, VSM_ERR_INVAL,
+			   "config.enforceable_mbec names an illegal mask or lacks bit 15");
+	if (!mbec_agrees(c))
+		return bad(
+			vsm, VSM_ERR_INVAL,
+			"config.enforceable_mbec lacks a mask of config.enforceable, or that lacks "
+			"what is left of one with MBEC off");
 	return 0;
 }
 

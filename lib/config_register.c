@@ -37,7 +37,7 @@ static int check(const struct vsm_vp *vp, uint32_t vtl, uint64_t value)
 		return HV_STATUS_INVALID_VTL_STATE;
 	if ((old & PROTECT) != 0 && (value & PROTECT) == 0)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
-	if (!vsm_rights_valid(mask, 0) || !protect_accepted(vsm, mask))
+	if (!protect_legal(vsm, vtl, mask) || !protect_accepted(vsm, vtl, mask))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	if ((old & PROTECT) != 0 && mask != default_mask(old))
 		return HV_STATUS_INVALID_REGISTER_VALUE;

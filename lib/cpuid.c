@@ -32,6 +32,9 @@ static void decide_capabilities(struct vsm *vsm)
 		caps |= VSM_CAP_XMM;
 	if (ops->protect != NULL && flushes && (vsm->config.enforceable & ~MASK_RWX) != 0)
 		caps |= VSM_CAP_PROTECT;
+	if ((caps & VSM_CAP_VSM) != 0 && (caps & VSM_CAP_PROTECT) != 0 &&
+	    vsm->config.enforceable_mbec != 0)
+		caps |= VSM_CAP_MBEC;
 	if (ops->tlb_flush != NULL)
 		caps |= VSM_CAP_TLB_FLUSH;
 	if (ops->kick != NULL)
@@ -55,18 +58,29 @@ static void decide_capabilities(struct vsm *vsm)
 
 /* Masks that a guest may ask for: those enforced, and with the operator's consent those of which
  * only the execute rights are not. */
+static uint32_t accepted(const struct vsm *vsm, uint32_t enforceable, int mbec)
+{
+	uint32_t masks = enforceable;
+
+	if (!has(vsm, VSM_CAP_UNENFORCED_EXECUTE))
+		return masks;
+	for (uint32_t mask = 1; mask <= VSM_RIGHTS_ALL; mask++) {
+		if (vsm_rights_valid(mask, mbec) && (enforceable & (1u << (mask | EXECUTE))) != 0)
+			masks |= 1u << mask;
+	}
+	return masks;
+}
+
 static void decide_accepted(struct vsm *vsm)
 {
 	if (!has(vsm, VSM_CAP_PROTECT))
 		vsm->config.enforceable = MASK_RWX;
-	vsm->accepted = vsm->config.enforceable;
-	if (!has(vsm, VSM_CAP_UNENFORCED_EXECUTE))
-		return;
-	for (uint32_t mask = 1; mask <= VSM_RIGHTS_ALL; mask++) {
-		if (vsm_rights_valid(mask, 0) &&
-		    (vsm->config.enforceable & (1u << (mask | EXECUTE))) != 0)
-			vsm->accepted |= 1u << mask;
-	}
+	if (!has(vsm, VSM_CAP_MBEC))
+		vsm->config.enforceable_mbec = 0;
+	vsm->accepted = accepted(vsm, vsm->config.enforceable, 0);
+	vsm->accepted_mbec = 0;
+	if (has(vsm, VSM_CAP_MBEC))
+		vsm->accepted_mbec = accepted(vsm, vsm->config.enforceable_mbec, 1);
 }
 
 static uint64_t privileges(const struct vsm *vsm)

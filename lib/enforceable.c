@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "enforceable.h"
 
+#include "mbec.h"
+
 #define EXECUTE (HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE)
 
 static int enforced(const struct vsm *vsm, uint32_t mask)
 {
-	return (vsm->config.enforceable & (1u << mask)) != 0;
+	/* Masks that only MBEC knows get into a set only with it; the others are in both words. */
+	return ((vsm->config.enforceable | vsm->config.enforceable_mbec) & (1u << mask)) != 0;
 }
 
 uint32_t protect_host_rights(const struct vsm *vsm, uint32_t rights)
@@ -20,9 +23,16 @@ uint32_t protect_host_rights(const struct vsm *vsm, uint32_t rights)
 	return 0;
 }
 
-int protect_accepted(const struct vsm *vsm, uint32_t mask)
+int protect_legal(const struct vsm *vsm, uint32_t owner, uint32_t mask)
 {
-	return (vsm->accepted & (1u << mask)) != 0;
+	return vsm_rights_valid(mask, mbec_given(vsm, owner));
+}
+
+int protect_accepted(const struct vsm *vsm, uint32_t owner, uint32_t mask)
+{
+	uint32_t accepted = mbec_given(vsm, owner) ? vsm->accepted_mbec : vsm->accepted;
+
+	return (accepted & (1u << mask)) != 0;
 }
 
 int protect_denier(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t wanted)

@@ -9,8 +9,10 @@
 
 /* The mask that the host is given for these rights. */
 uint32_t protect_host_rights(const struct vsm *vsm, uint32_t rights);
-/* May a guest ask for this legal mask? */
-int protect_accepted(const struct vsm *vsm, uint32_t mask);
+/* Is this a legal mask in the set of VTL `owner` (TLFS 15.9.2)? */
+int protect_legal(const struct vsm *vsm, uint32_t owner, uint32_t mask);
+/* May the guest ask for this legal mask there? */
+int protect_accepted(const struct vsm *vsm, uint32_t owner, uint32_t mask);
 
 /*
  * The VTL that forbids `vtl` an access to RAM, 0 if none does, or a negative error. Two sets can

@@ -3,17 +3,17 @@
 
 #include "enforceable.h"
 #include "guestmem.h"
+#include "mbec.h"
 #include "overlay.h"
 #include "sized.h"
 
 #define KINDS	     (VSM_ACCESS_READ | VSM_ACCESS_WRITE | VSM_ACCESS_EXECUTE)
-#define FLAGS	     (VSM_ACCESS_USER | VSM_ACCESS_WALK | VSM_ACCESS_BENEATH)
+#define FLAGS	     (VSM_ACCESS_USER | VSM_ACCESS_WALK | VSM_ACCESS_BENEATH | VSM_ACCESS_NO_SMEP)
 #define ANSWER_LEAST sizeof(struct vsm_gpa_answer)
 /* Pages that one answer looks at: the length is often the guest's word. */
 #define PAGES_MAX    512u
 
-/* Without MBEC KX and UX are always equal (TLFS 15.9.2). */
-static uint32_t wanted_rights(uint32_t access)
+static uint32_t wanted_rights(const struct vsm *vsm, uint32_t vp, uint32_t vtl, uint32_t access)
 {
 	uint32_t wanted = 0;
 
@@ -22,8 +22,7 @@ static uint32_t wanted_rights(uint32_t access)
 	if ((access & VSM_ACCESS_WRITE) != 0)
 		wanted |= HV_MAP_GPA_WRITABLE;
 	if ((access & VSM_ACCESS_EXECUTE) != 0)
-		wanted |= (access & VSM_ACCESS_USER) != 0 ? HV_MAP_GPA_USER_EXECUTABLE :
-							    HV_MAP_GPA_KERNEL_EXECUTABLE;
+		wanted |= mbec_execute_right(vsm, vp, vtl, access);
 	return wanted;
 }
 
@@ -36,7 +35,7 @@ static int sees_overlays(uint32_t vp, uint32_t access)
 void gpa_judge(const struct vsm *vsm, uint32_t vp, uint32_t vtl, uint64_t gpa, uint32_t access,
 	       struct gpa_judgement *out)
 {
-	uint32_t wanted = wanted_rights(access);
+	uint32_t wanted = wanted_rights(vsm, vp, vtl, access);
 	int denier;
 
 	out->result = 0;

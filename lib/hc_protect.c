@@ -43,15 +43,15 @@ static int find_owner(const struct vsm_vp *vp, const struct hv_input_modify_vtl_
 	return HV_STATUS_SUCCESS;
 }
 
-static int check_mask(const struct vsm *vsm, uint32_t mask)
+static int check_mask(const struct vsm *vsm, uint32_t owner, uint32_t mask)
 {
 	if ((mask & ~(HV_MAP_GPA_PERMISSIONS_MASK | OTHER_FLAGS)) != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	/* vsm_rights_valid() knows none of OTHER_FLAGS. */
-	if (!vsm_rights_valid(mask, 0))
+	/* No legal mask has any of OTHER_FLAGS. */
+	if (!protect_legal(vsm, owner, mask))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	/* A right that cannot be enforced is refused, not announced. */
-	return protect_accepted(vsm, mask) ? HV_STATUS_SUCCESS : HV_STATUS_OPERATION_DENIED;
+	return protect_accepted(vsm, owner, mask) ? HV_STATUS_SUCCESS : HV_STATUS_OPERATION_DENIED;
 }
 
 /* Change one page of the map and note what that changes for the VTLs below. */
@@ -145,7 +145,7 @@ int hc_modify_vtl_protection_mask(struct vsm_vp *vp)
 	memcpy(&in, vp->hc.in, sizeof(in));
 	status = find_owner(vp, &in, &owner);
 	if (status == HV_STATUS_SUCCESS)
-		status = check_mask(vp->vsm, in.map_flags);
+		status = check_mask(vp->vsm, owner, in.map_flags);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	if (!op_acquire(vp))

@@ -95,12 +95,32 @@ static int carries_call(const struct vsm_hypercall *call, uint32_t name)
 	}
 }
 
+static int is_secure_config(uint32_t name)
+{
+	return name >= HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0 &&
+	       name <= HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL14;
+}
+
+/* VsmVpSecureConfigVtlN: here only with MBEC, and of VTLs above N. The register itself looks whether
+ * that VTL is enabled, as its value is judged first (TLFS 15.5.1). */
+static int secure_config_permitted(const struct vsm_vp *caller, const struct access *access,
+				   const struct vsm_register_info *row)
+{
+	if ((caller->vsm->capabilities & VSM_CAP_MBEC) == 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	return access->vtl < row->min_vtl ? HV_STATUS_ACCESS_DENIED : HV_STATUS_SUCCESS;
+}
+
 static int permitted(const struct vsm_vp *caller, const struct access *access,
 		     const struct vsm_register_info *row)
 {
 	uint32_t needed = access->set ? VSM_REG_WRITABLE : VSM_REG_READABLE;
 
-	if (row == NULL || (row->flags & needed) == 0 || access->vtl < row->min_vtl)
+	if (row == NULL || (row->flags & needed) == 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (is_secure_config(row->name))
+		return secure_config_permitted(caller, access, row);
+	if (access->vtl < row->min_vtl)
 		return HV_STATUS_INVALID_PARAMETER;
 	/* A register that is not offered as an MSR does not exist by its name either. */
 	if (!msr_privileged(caller->vsm, row->msr))

@@ -27,12 +27,14 @@ static void undo_partition(struct vsm_vp *vp)
 	atomic_fetch_and(&vp->vsm->enabled, ~(1u << vtl));
 	lock_drop(vp->vsm, vp);
 	msr_store(&vp->vsm->vtl[vtl].config, 0);
+	atomic_store(&vp->vsm->vtl[vtl].mbec, 0);
 }
 
 int hc_enable_partition_vtl(struct vsm_vp *vp)
 {
 	struct hv_input_enable_partition_vtl in;
 	struct vsm *vsm = vp->vsm;
+	uint32_t known = (vsm->capabilities & VSM_CAP_MBEC) != 0 ? HV_ENABLE_PARTITION_VTL_MBEC : 0;
 	int status = HV_STATUS_SUCCESS;
 
 	memcpy(&in, vp->hc.in, sizeof(in));
@@ -40,8 +42,8 @@ int hc_enable_partition_vtl(struct vsm_vp *vp)
 		return HV_STATUS_INVALID_PARTITION_ID;
 	if (in.target_vtl == 0 || in.target_vtl > vsm->config.max_vtl)
 		return HV_STATUS_INVALID_PARAMETER;
-	/* No flag names something that this version can do (MBEC, shadow stacks, HVPT). */
-	if (in.flags != 0 || !hc_zero(in.reserved, sizeof(in.reserved)))
+	/* The other flags name what this version cannot do (shadow stacks, HVPT). */
+	if ((in.flags & ~known) != 0 || !hc_zero(in.reserved, sizeof(in.reserved)))
 		return HV_STATUS_INVALID_PARAMETER;
 	lock_take(vsm, vp);
 	if (!may_enable(atomic_load(&vsm->enabled) | 1u, vp_active(vp), in.target_vtl))
@@ -51,6 +53,8 @@ int hc_enable_partition_vtl(struct vsm_vp *vp)
 	if (status == HV_STATUS_SUCCESS) {
 		/* Its configuration first: another VP may look as soon as the VTL is enabled. */
 		msr_store(&vsm->vtl[in.target_vtl].config, CONFIG_INITIAL);
+		atomic_store(&vsm->vtl[in.target_vtl].mbec,
+			     in.flags & HV_ENABLE_PARTITION_VTL_MBEC);
 		atomic_fetch_or(&vsm->enabled, 1u << in.target_vtl);
 	}
 	lock_drop(vsm, vp);

@@ -61,6 +61,7 @@ struct vtl_state {
 	_Atomic uint64_t hypercall;
 	_Atomic uint64_t reference_tsc;
 	_Atomic uint64_t config; /* VsmPartitionConfig */
+	_Atomic uint32_t mbec; /* It was enabled with EnableMbec. */
 	uint32_t preset_pages; /* Pages were set before its protections were switched on. */
 };
 
@@ -221,6 +222,7 @@ struct vsm {
 	uint32_t recommendations;
 	uint32_t capabilities; /* VSM_CAP_* */
 	uint32_t accepted; /* Rights masks the guest may ask for. */
+	uint32_t accepted_mbec; /* The same of a VTL that was enabled with EnableMbec. */
 	uint32_t realised;
 	uint32_t vtl_count; /* max_vtl + 1 */
 	uint32_t overlays_per_vtl;

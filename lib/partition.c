@@ -348,6 +348,8 @@ int vsm_capabilities_get(const struct vsm *vsm, struct vsm_capabilities *out)
 	c.flags = vsm->capabilities;
 	c.enforceable = vsm->config.enforceable;
 	c.accepted = vsm->accepted;
+	c.enforceable_mbec = vsm->config.enforceable_mbec;
+	c.accepted_mbec = vsm->accepted_mbec;
 	c.max_vtl = (vsm->capabilities & VSM_CAP_VSM) != 0 ? vsm->config.max_vtl : 0;
 	c.privileges = vsm->caps.privileges;
 	c.features = vsm->caps.features;

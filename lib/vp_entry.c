@@ -15,6 +15,8 @@
 #include "thread.h"
 #include "vp_entry.h"
 
+#define CR4_SMEP 0x100000ULL
+
 static int leave(struct vsm_vp *vp, int result)
 {
 	atomic_store_explicit(&vp->busy, 0, memory_order_release);
@@ -189,6 +191,21 @@ static uint32_t fault_access(const struct vsm_memory_fault *fault)
 	return VSM_ACCESS_EXECUTE | (fault->user ? VSM_ACCESS_USER : 0);
 }
 
+/* TLFS 15.9.2: what a user-mode fetch needs depends on the guest's use of SMEP. */
+static int fault_smep(struct vsm_vp *vp, uint32_t *access)
+{
+	struct vsm_reg cr4 = { .name = HV_X64_REGISTER_CR4 };
+
+	if ((*access & VSM_ACCESS_USER) == 0 || !vsm_vp_mbec(vp, vp_active(vp)) ||
+	    (vp->vsm->config.cr4_mask & CR4_SMEP) == 0)
+		return 0;
+	if (host_regs_get(vp, vp_active(vp), VSM_REGS_CONTROL, &cr4, 1) != 0)
+		return -VSM_ERR_HOST;
+	if ((cr4.value.low & CR4_SMEP) == 0)
+		*access |= VSM_ACCESS_NO_SMEP;
+	return 0;
+}
+
 /* TLFS 8.8: an overlay has rights of its own; 3.13: of the hypercall page a write is #GP. */
 static int overlay_denied(struct vsm_vp *vp, uint32_t access, uint32_t slot)
 {
@@ -202,8 +219,10 @@ static int memory_fault(struct vsm_vp *vp, const struct vsm_memory_fault *fault)
 {
 	uint32_t access = fault_access(fault);
 	struct gpa_judgement judgement;
-	int r;
+	int r = fault_smep(vp, &access);
 
+	if (r != 0)
+		return r;
 	gpa_judge(vp->vsm, vp->index, vp_active(vp), fault->gpa, access, &judgement);
 	if (judgement.result == -VSM_ERR_RANGE)
 		return VSM_VERDICT_NOT_MINE;

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "hypercall_page.h"
 #include "intercept.h"
+#include "mbec.h"
 #include "ops.h"
 #include "overlay.h"
 
@@ -287,8 +288,12 @@ static int get_code_page_offsets(const struct vreg *reg, struct hv_register_valu
 
 static int get_vp_status(const struct vreg *reg, struct hv_register_value *value)
 {
-	value->low = vp_active(reg->target) | ((uint64_t)atomic_load(&reg->target->enabled)
-					       << HV_VSM_VP_STATUS_ENABLED_VTL_SET_SHIFT);
+	uint32_t active = vp_active(reg->target);
+
+	value->low = active | ((uint64_t)atomic_load(&reg->target->enabled)
+			       << HV_VSM_VP_STATUS_ENABLED_VTL_SET_SHIFT);
+	if (vsm_vp_mbec(reg->target, active))
+		value->low |= HV_VSM_VP_STATUS_ACTIVE_MBEC_ENABLED;
 	return HV_STATUS_SUCCESS;
 }
 
@@ -298,7 +303,9 @@ static int get_partition_status(const struct vreg *reg, struct hv_register_value
 	uint64_t maximum = has_cap(reg, VSM_CAP_VSM) ? vsm->config.max_vtl : 0;
 
 	value->low = atomic_load(&vsm->enabled) |
-		     (maximum << HV_VSM_PARTITION_STATUS_MAXIMUM_VTL_SHIFT);
+		     (maximum << HV_VSM_PARTITION_STATUS_MAXIMUM_VTL_SHIFT) |
+		     ((uint64_t)mbec_enabled_set(vsm)
+		      << HV_VSM_PARTITION_STATUS_MBEC_ENABLED_VTL_SET_SHIFT);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -309,6 +316,8 @@ static int get_capabilities(const struct vreg *reg, struct hv_register_value *va
 	value->low = shared ? HV_VSM_CAPABILITIES_DR6_SHARED : 0;
 	if (has_cap(reg, VSM_CAP_STARTUP))
 		value->low |= HV_VSM_CAPABILITIES_DENY_LOWER_VTL_STARTUP;
+	value->low |= (uint64_t)mbec_vtl_mask(reg->vp->vsm)
+		      << HV_VSM_CAPABILITIES_MBEC_VTL_MASK_SHIFT;
 	return HV_STATUS_SUCCESS;
 }
 
@@ -321,6 +330,16 @@ static int get_partition_config(const struct vreg *reg, struct hv_register_value
 static int set_partition_config(const struct vreg *reg, struct hv_register_value *value)
 {
 	return config_register_set(reg->vp, reg->vtl, value->low);
+}
+
+static int get_secure_config(const struct vreg *reg, struct hv_register_value *value)
+{
+	return mbec_secure_config_get(reg->target, reg->vtl, &value->low);
+}
+
+static int set_secure_config(const struct vreg *reg, struct hv_register_value *value)
+{
+	return mbec_secure_config_set(reg->target, reg->vtl, value->low);
 }
 
 /* PendingEvent0: an exception for a lower VTL (TLFS 7.8.2). */
@@ -411,6 +430,8 @@ static const struct {
 	{ HV_REGISTER_VSM_CAPABILITIES, HV_REGISTER_VSM_CAPABILITIES, get_capabilities, NULL },
 	{ HV_REGISTER_VSM_PARTITION_CONFIG, HV_REGISTER_VSM_PARTITION_CONFIG, get_partition_config,
 	  set_partition_config },
+	{ HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0, HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL14,
+	  get_secure_config, set_secure_config },
 };
 
 static vreg_fn find(uint32_t name, int set)

@@ -231,7 +231,8 @@ static void check_ranges(struct vsmtest *t, const struct vsm_protect_range *rang
 
 		if (range->gpa % VSMTEST_PAGE || range->size % VSMTEST_PAGE || !range->size ||
 		    range->vtl >= t->opts.config.max_vtl || range->rights > VSM_RIGHTS_ALL ||
-		    !(t->opts.config.enforceable & (1u << range->rights)))
+		    !((t->opts.config.enforceable | t->opts.config.enforceable_mbec) &
+		      (1u << range->rights)))
 			vsmtest_breach(t, "protect: range %u: gpa %llx size %llx vtl %u rights %x",
 				       i, (unsigned long long)range->gpa,
 				       (unsigned long long)range->size, range->vtl, range->rights);

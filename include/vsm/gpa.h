@@ -47,6 +47,9 @@ VSM_BEGIN_DECLS
 /** A page walk: READ fetches an entry, WRITE sets accessed or dirty in it. A page table is what
  *  lies in RAM, whatever overlay covers it. */
 #define VSM_ACCESS_WALK	   0x10u
+/** With EXECUTE: CR4.SMEP of the VTL is 0 on a processor that has it. Then mode-based execute
+ *  control treats user-mode fetches like supervisor ones (TLFS 15.9.2). */
+#define VSM_ACCESS_NO_SMEP 0x40u
 /** RAM, whatever overlay covers it: how libvsm takes the blocks of a hypercall. */
 #define VSM_ACCESS_BENEATH 0x20u
 
@@ -67,7 +70,8 @@ struct vsm_gpa_answer {
 /**
  * May a VTL of a VP, or a device, make this access?
  *
- * The VP matters where VPs differ: overlay pages are seen by VPs only. Lock-free, and callable from
+ * The VP matters where VPs differ: overlay pages are seen by VPs only, and vsm_vp_mbec() decides
+ * which right a user-mode fetch needs. Lock-free, and callable from
  * within host ops. The work is bounded: no more than 512 pages are looked at.
  *
  * @param vsm    realised.

@@ -64,7 +64,10 @@ struct vsm_config {
 	/** One bit per rights mask that `protect` can enforce exactly: bit n = mask n (R 1, W 2,
 	 *  KX 4, UX 8). Must hold bit 15. Default 0x8000: nothing can be taken away. */
 	uint32_t enforceable;
-	/** The same with mode-based execute control. This version offers none: must be 0. */
+	/** The same on a VP where mode-based execute control is on (vsm_vp_mbec()), when KX and UX may
+	 *  differ (TLFS 15.9.2). Default 0: MBEC is not offered. Else it holds all masks of
+	 *  enforceable, and for each further one enforceable holds the mask without UX, which is what
+	 *  is left of it where MBEC is off. */
 	uint32_t enforceable_mbec;
 	uint32_t hypercall_budget; /**< List elements worked on per entry, 1 .. 512; default 512. */
 	uint32_t trap_kind; /**< VSM_TRAP_*; default VSM_TRAP_OUT. */
@@ -98,6 +101,8 @@ struct vsm_config {
 #define VSM_CAP_CLOCK		   0x100u /**< Reference time and TSC frequency: needs tsc and tsc_hz. */
 #define VSM_CAP_UNENFORCED_EXECUTE 0x200u /**< Execute rights are accepted but not enforced. */
 #define VSM_CAP_CRASH		   0x400u /**< The guest can report its crash: needs crash. */
+/** Mode-based execute control: needs vsm_config.enforceable_mbec, PROTECT and VSM. */
+#define VSM_CAP_MBEC		   0x1000u
 /** The guest can start VPs: needs #VSM_HOST_STARTS_VPS, kick and overlays. */
 #define VSM_CAP_STARTUP		   0x800u
 
@@ -107,6 +112,8 @@ struct vsm_capabilities {
 	uint32_t flags; /**< VSM_CAP_* */
 	uint32_t enforceable; /**< Rights masks enforced exactly, bit n = mask n. */
 	uint32_t accepted; /**< Rights masks the guest may ask for, unenforced execute included. */
+	uint32_t enforceable_mbec; /**< Those enforced exactly with MBEC; 0 without #VSM_CAP_MBEC. */
+	uint32_t accepted_mbec; /**< Those the guest may ask for with MBEC, as above. */
 	uint32_t max_vtl; /**< Highest VTL offered, 0 without #VSM_CAP_VSM. */
 	uint64_t privileges; /**< CPUID 0x40000003 EBX:EAX. */
 	uint32_t features; /**< CPUID 0x40000003 EDX. */
@@ -156,7 +163,7 @@ VSM_EXPORT void vsm_config_init(struct vsm_config *config);
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL an argument or field is wrong; the log line names it, unless an argument
  *                        is NULL or ops->size is wrong.
- * @retval -VSM_ERR_NOSUP SMM, nested virtualization or an MBEC mask was declared.
+ * @retval -VSM_ERR_NOSUP SMM or nested virtualization was declared.
  * @retval -VSM_ERR_NOMEM no memory.
  * Thread: any; the partition belongs to that thread until it is realised.
  */
@@ -262,6 +269,9 @@ VSM_EXPORT int vsm_cpuid_get(const struct vsm *vsm, uint32_t leaf, struct vsm_cp
 /**
  * Rights that a VTL has to a guest page now, given what every higher VTL protects and what the host
  * can enforce: what a host is to enforce. Whether one access may be made says vsm_gpa_access().
+ *
+ * KX and UX differ only if a VTL asked for it with mode-based execute control. On a VP where
+ * vsm_vp_mbec() is 0 UX does not count: KX is for both modes.
  *
  * Lock-free, callable from within host ops. Overlays are not looked at.
  *

@@ -151,6 +151,22 @@ VSM_EXPORT uint32_t vsm_vp_active_vtl(const struct vsm_vp *vp);
 VSM_EXPORT uint32_t vsm_vp_enabled_vtls(const struct vsm_vp *vp);
 
 /**
+ * Is mode-based execute control on for a VTL of this VP (TLFS 15.9.2)? Then user-mode fetches need UX
+ * and supervisor fetches KX; else both need KX, and UX does not count. While it is on and CR4.SMEP of
+ * the VTL is 0 on a processor that has SMEP, both need KX as well.
+ *
+ * It is, once a higher VTL that was enabled with EnableMbec is enabled on the VP. So the answer changes
+ * in a hypercall of this VP, in one of another VP that then kicks it, and by a reset: a host asks
+ * before it runs the vCPU. Off is never the weaker of the two.
+ *
+ * @param vp  may be NULL.
+ * @param vtl 0 .. max_vtl.
+ * @return 1 or 0; 0 for a NULL vp or a VTL out of range, and for the highest VTL of the VP.
+ * Thread: any, also within host ops.
+ */
+VSM_EXPORT int vsm_vp_mbec(const struct vsm_vp *vp, uint32_t vtl);
+
+/**
  * Is there anything to do for the VP's thread? Lock-free.
  *
  * @param vp may be NULL.

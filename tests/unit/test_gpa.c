@@ -184,7 +184,7 @@ START_TEST(bad_arguments_are_refused)
 	assert_err(ask(t, 0, 0, ~0ull, 2, READ), -VSM_ERR_INVAL);
 	assert_err(ask(t, 0, 0, 0, 1, 0), -VSM_ERR_INVAL);
 	assert_err(ask(t, 0, 0, 0, 1, VSM_ACCESS_USER), -VSM_ERR_INVAL);
-	assert_err(ask(t, 0, 0, 0, 1, READ | 0x40), -VSM_ERR_INVAL);
+	assert_err(ask(t, 0, 0, 0, 1, READ | 0x80), -VSM_ERR_INVAL);
 	assert_err(ask(t, 0, 2, 0, 1, READ), -VSM_ERR_INVAL);
 	assert_err(ask(t, VSM_VP_DMA, 1, 0, 1, READ), -VSM_ERR_INVAL);
 	assert_err(ask(t, 1, 0, 0, 1, READ), -VSM_ERR_NOTFOUND);

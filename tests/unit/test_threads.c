@@ -95,6 +95,11 @@ static int any_enabled(struct vsm_vp *vp)
 	return vsm_vp_enabled_vtls(vp) == 1 ? 0 : -VSM_ERR_STATE;
 }
 
+static int any_mbec(struct vsm_vp *vp)
+{
+	return vsm_vp_mbec(vp, 0);
+}
+
 static int any_runnable(struct vsm_vp *vp)
 {
 	return vsm_vp_runnable(vp) == 1 ? 0 : -VSM_ERR_STATE;
@@ -127,6 +132,7 @@ static const struct row {
 	{ "vsm_vp_index", any_index, ANY, 0 },
 	{ "vsm_vp_active_vtl", any_active, ANY, 0 },
 	{ "vsm_vp_enabled_vtls", any_enabled, ANY, 0 },
+	{ "vsm_vp_mbec", any_mbec, ANY, 0 },
 	{ "vsm_vp_runnable", any_runnable, ANY, 0 },
 	{ "vsm_vp_thread_release", vsm_vp_thread_release, ANY, 0 },
 };

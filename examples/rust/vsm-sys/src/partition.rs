@@ -27,6 +27,7 @@ pub const VSM_CAP_INTERRUPT: u32 = 0x00000080;
 pub const VSM_CAP_CLOCK: u32 = 0x00000100;
 pub const VSM_CAP_UNENFORCED_EXECUTE: u32 = 0x00000200;
 pub const VSM_CAP_CRASH: u32 = 0x00000400;
+pub const VSM_CAP_MBEC: u32 = 0x00001000;
 pub const VSM_CAP_STARTUP: u32 = 0x00000800;
 
 #[repr(C)]
@@ -62,6 +63,8 @@ pub struct vsm_capabilities {
     pub flags: u32,
     pub enforceable: u32,
     pub accepted: u32,
+    pub enforceable_mbec: u32,
+    pub accepted_mbec: u32,
     pub max_vtl: u32,
     pub privileges: u64,
     pub features: u32,

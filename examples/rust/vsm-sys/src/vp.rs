@@ -48,6 +48,7 @@ extern "C" {
     pub fn vsm_vp_index(vp: *const vsm_vp) -> u32;
     pub fn vsm_vp_active_vtl(vp: *const vsm_vp) -> u32;
     pub fn vsm_vp_enabled_vtls(vp: *const vsm_vp) -> u32;
+    pub fn vsm_vp_mbec(vp: *const vsm_vp, vtl: u32) -> c_int;
     pub fn vsm_vp_runnable(vp: *const vsm_vp) -> c_int;
     pub fn vsm_vp_run_prepare(vp: *mut vsm_vp) -> c_int;
     pub fn vsm_vp_hypercall(vp: *mut vsm_vp, trap_rip: u64, trap_length: u32) -> c_int;

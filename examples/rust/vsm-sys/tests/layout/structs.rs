@@ -512,6 +512,8 @@ structs! {
         flags,
         enforceable,
         accepted,
+        enforceable_mbec,
+        accepted_mbec,
         max_vtl,
         privileges,
         features,

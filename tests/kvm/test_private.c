@@ -529,23 +529,43 @@ static const uint64_t events[] = {
 	0x12340000000d0017 & 0x00ff0000ffffffff, /* #GP(0x340000) */
 };
 
+/* One event at most, the one that is meant, and kvm_run says it twice where KVM has it twice. */
+static void assert_event(struct plain *p, uint64_t want)
+{
+	const struct kvm_sync_regs *s = &p->run[0]->s.regs;
+	struct hv_register_value v = look(p, &rows[0]);
+	uint64_t bits[4] = { 0 };
+	struct kvm_vcpu_events e;
+
+	ck_assert_msg(v.low == want, "%#llx, not %#llx", (unsigned long long)v.low,
+		      (unsigned long long)want);
+	ck_assert_int_eq(raw(p->fd[0], KVM_GET_VCPU_EVENTS, &e), 0);
+	ck_assert_int_eq(e.exception.injected + e.interrupt.injected + e.nmi.injected, want != 0);
+	if ((want & 0xf) == 1)
+		bits[want >> 22 & 3] = 1ull << (want >> 16 & 63);
+	ck_assert_mem_eq(s->sregs.interrupt_bitmap, bits, sizeof(bits));
+}
+
+/* Each kind after each other. */
 START_TEST(each_kind_of_event_comes_back)
 {
 	struct vsm_private_state a, s;
 	struct plain *p = start(&a);
-	struct hv_register_value v;
 
+	s = a;
 	for (uint32_t i = 0; i < VSMTEST_COUNT(events); i++) {
-		s = a;
-		put_low(&s, HV_REGISTER_PENDING_INTERRUPTION, events[i]);
-		assert_err(load(p, &s), 0);
-		plain_flush(p, 0);
-		v = look(p, &rows[0]);
-		ck_assert_msg(v.low == events[i], "%#llx, not %#llx", (unsigned long long)v.low,
-			      (unsigned long long)events[i]);
-		assert_err(vsm_kvm_sync_regs(p->fd[0], p->run[0]), 0);
-		assert_err(save(p, &a), 0);
-		ck_assert_uint_eq(get(&a, HV_REGISTER_PENDING_INTERRUPTION).low, events[i]);
+		for (uint32_t j = 0; j < VSMTEST_COUNT(events); j++) {
+			put_low(&s, HV_REGISTER_PENDING_INTERRUPTION, events[i]);
+			assert_err(load(p, &s), 0);
+			plain_flush(p, 0);
+			put_low(&s, HV_REGISTER_PENDING_INTERRUPTION, events[j]);
+			assert_err(load(p, &s), 0);
+			plain_flush(p, 0);
+			assert_event(p, events[j]);
+			assert_err(vsm_kvm_sync_regs(p->fd[0], p->run[0]), 0);
+			assert_err(save(p, &a), 0);
+			ck_assert_uint_eq(get(&a, HV_REGISTER_PENDING_INTERRUPTION).low, events[j]);
+		}
 	}
 	plain_free(p);
 }
@@ -708,22 +728,6 @@ START_TEST(what_is_left_out_is_named)
 }
 END_TEST
 
-START_TEST(asking_changes_nothing)
-{
-	struct vsm_private_state a;
-	struct plain *p = start(&a);
-	struct plain_shared shared[2];
-	struct plain_private own[2];
-
-	plain_look(p, 0, &shared[0], &own[0]);
-	ck_assert_int_gt(vsm_kvm_private_left_out(p->fd[0], 1, NULL, 0), 0);
-	plain_look(p, 0, &shared[1], &own[1]);
-	ck_assert_mem_eq(&own[1], &own[0], sizeof(own[0]));
-	ck_assert_mem_eq(&shared[1], &shared[0], sizeof(shared[0]));
-	plain_free(p);
-}
-END_TEST
-
 /* A value that KVM has no place for is refused, and the rest of the object with it. */
 START_TEST(values_that_kvm_does_not_keep_are_refused)
 {
@@ -776,7 +780,6 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_load_leaves_a_new_nmi),
 	VSMTEST_CASE(what_has_no_name_stops_a_switch),
 	VSMTEST_CASE(what_is_left_out_is_named),
-	VSMTEST_CASE(asking_changes_nothing),
 	VSMTEST_CASE(values_that_kvm_does_not_keep_are_refused),
 };
 

@@ -248,6 +248,23 @@ static void fail_from(uint32_t call, uint32_t on, int err)
 	plain_calls.fail_errno = err;
 }
 
+/* MSRs that are written to find out whether KVM keeps them have their values again. */
+START_TEST(asking_changes_nothing)
+{
+	struct vsm_private_state s;
+	struct plain *p = start(&s);
+	struct view before, after;
+
+	two_of_a_kind(&s);
+	assert_err(load(p, &s), 0);
+	view(p, &before);
+	ck_assert_int_gt(vsm_kvm_private_left_out(p->fd[0], 1, NULL, 0), 0);
+	view(p, &after);
+	assert_view(&before, &after, 0);
+	plain_free(p);
+}
+END_TEST
+
 /* Every ioctl of an exchange fails once, in two ways: nothing has changed, and it works then. */
 START_TEST(a_failure_changes_nothing)
 {
@@ -459,6 +476,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(all_msrs_go_in_one_batch),
 	VSMTEST_CASE(only_what_changes_is_dirty),
 	VSMTEST_CASE(doubtful_msrs_are_read_back),
+	VSMTEST_CASE(asking_changes_nothing),
 	VSMTEST_CASE(a_failure_changes_nothing),
 	VSMTEST_CASE(a_failed_way_back_is_told),
 	VSMTEST_CASE(what_kvm_refuses_is_refused),

@@ -7,6 +7,9 @@
 #define VTL1   VSMTEST_VTL(1)
 #define CONFIG HV_REGISTER_VSM_PARTITION_CONFIG
 
+/* Every legal mask, where a right to execute may differ by mode (TLFS 15.9.2). */
+#define ENFORCEABLE_MBEC 0xaa0bu
+
 static int is_set(const struct probe *p)
 {
 	return probe_code(p) == HVCALL_SET_VP_REGISTERS;
@@ -100,9 +103,11 @@ static int not_offered(struct probe *p, uint32_t variant)
 		name(p, HV_REGISTER_REFERENCE_TSC);
 	else if (variant == 1)
 		name(p, HV_REGISTER_CRASH_P0);
+	else if (variant == 2)
+		name(p, HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0);
 	else
 		name(p, HV_REGISTER_TIME_REF_COUNT);
-	return variant < (is_set(p) ? 2 : 3);
+	return variant < (is_set(p) ? 3 : 4);
 }
 
 static int vsm_register(struct probe *p, uint32_t variant)
@@ -119,6 +124,20 @@ static int vsm_register(struct probe *p, uint32_t variant)
 	return 1;
 }
 
+static void with_mbec(struct probe *p)
+{
+	p->opts.config.enforceable_mbec = ENFORCEABLE_MBEC;
+}
+
+/* Of VTL0, which has nobody below. */
+static int secure_owner(struct probe *p, uint32_t variant)
+{
+	with_mbec(p);
+	p->in[12] = (uint8_t)((p->in[12] & ~HV_INPUT_VTL_TARGET_VTL_MASK) | VTL0);
+	name(p, HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0 + variant);
+	return variant < 2;
+}
+
 /* VTL2 runs, there is no VTL1; VTL1 runs here, and the other VP has none. */
 static int off(struct probe *p, uint32_t variant)
 {
@@ -129,12 +148,14 @@ static int off(struct probe *p, uint32_t variant)
 	p->in[12] |= VTL1;
 	/* The last one has no value for another VP either. */
 	name_all(p, variant == 2 ? HV_REGISTER_PENDING_EVENT0 : HV_X64_REGISTER_KERNEL_GS_BASE);
-	if (variant == 3) {
+	if (variant > 2) {
 		p->caller = 2;
 		PUT(p, HEADER, vp_index, HV_VP_INDEX_SELF);
-		name_all(p, HV_REGISTER_VSM_CODE_PAGE_OFFSETS);
+		name_all(p, variant == 3 ? HV_REGISTER_VSM_CODE_PAGE_OFFSETS :
+					   HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0);
+		with_mbec(p);
 	}
-	return variant < (is_set(p) ? 3 : 4);
+	return variant < (is_set(p) ? 3 : 5);
 }
 
 static int no_value(struct probe *p, uint32_t variant)
@@ -373,6 +394,40 @@ static int config_memory(struct probe *p, uint32_t variant)
 	return config_default(p, HV_MAP_GPA_READABLE) && variant == 0;
 }
 
+/* VsmVpSecureConfigVtl0 of VTL1, with these bits. */
+static int secure(struct probe *p, uint64_t bits)
+{
+	uint32_t named;
+	uint64_t low;
+
+	memcpy(&named, element(p, p->element), sizeof(named));
+	memcpy(&low, element(p, p->element) + 16, sizeof(low));
+	if (named != HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0)
+		low = 0;
+	with_mbec(p);
+	p->in[12] |= VTL1;
+	name(p, HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL0);
+	value(p, low | bits, 0);
+	return 1;
+}
+
+static int secure_bits(struct probe *p, uint32_t variant)
+{
+	return secure(p, 1ull << (1 + variant % 63)) && variant < 63;
+}
+
+static int secure_vtl(struct probe *p, uint32_t variant)
+{
+	p->opts.config.max_vtl = 2;
+	p->caller = 2;
+	return secure(p, 0) && variant == 0;
+}
+
+static int secure_mbec(struct probe *p, uint32_t variant)
+{
+	return secure(p, HV_VSM_VP_SECURE_CONFIG_MBEC_ENABLED) && variant == 0;
+}
+
 static int host_value(struct probe *p, uint32_t variant)
 {
 	p->refused_reg = HV_X64_REGISTER_LSTAR;
@@ -389,6 +444,7 @@ static const struct scenario scenarios[] = {
 	{ GET, "above", 0, USES_TARGET, above },
 	{ GET, "name", E, USES_NAME, bad_name },
 	{ GET, "offered", E, USES_NAME, not_offered },
+	{ GET, "secure-owner", E, USES_NAME | USES_TARGET, secure_owner },
 	{ GET, "vsm", E, USES_NAME | USES_MACHINE, vsm_register },
 	{ GET, "off", 0, USES_MACHINE | USES_TARGET | USES_VP | USES_NAME, off },
 	{ GET, "no-value", E, USES_NAME, no_value },
@@ -399,6 +455,7 @@ static const struct scenario scenarios[] = {
 	{ SET, "element", E, 0, reserved_field },
 	{ SET, "name", E, USES_NAME, bad_name },
 	{ SET, "offered", E, USES_NAME, not_offered },
+	{ SET, "secure-owner", E, USES_NAME | USES_TARGET, secure_owner },
 	{ SET, "off", 0, USES_MACHINE | USES_TARGET | USES_VP | USES_NAME, off },
 	{ SET, "own", E, USES_NAME | USES_TARGET, own },
 	{ SET, "carries", E, USES_NAME, carries },
@@ -416,6 +473,9 @@ static const struct scenario scenarios[] = {
 	{ SET, "config-fixed", E, USES_NAME | USES_TARGET | USES_MACHINE, config_fixed },
 	{ SET, "config-host", E | STATUS_ACTS, USES_NAME | USES_TARGET | USES_HOST, config_host },
 	{ SET, "config-memory", E | STATUS_ACTS, USES_NAME | USES_TARGET | USES_HOST, config_memory },
+	{ SET, "secure-bits", E, USES_NAME | USES_TARGET, secure_bits },
+	{ SET, "secure-vtl", 0, USES_NAME | USES_TARGET | USES_MACHINE, secure_vtl },
+	{ SET, "secure-mbec", E, USES_NAME | USES_TARGET, secure_mbec },
 	{ SET, "host-lacks", E | STATUS_ACTS, USES_NAME, host_lacks },
 	{ SET, "host-value", E | STATUS_ACTS, USES_HOST | USES_NAME, host_value },
 };

@@ -5,6 +5,7 @@
 #include "host.h"
 #include "ops.h"
 #include "protect_plan.h"
+#include "protmap.h"
 
 #define PROTECT	     HV_VSM_PARTITION_CONFIG_ENABLE_VTL_PROTECTION
 #define DEFAULT_MASK HV_VSM_PARTITION_CONFIG_DEFAULT_VTL_PROTECTION_MASK
@@ -50,53 +51,84 @@ static void map_set(struct vsm_vp *vp, uint32_t vtl, uint64_t config)
 	vsm_protmap_enable(vp->vsm->map, vtl, (config & PROTECT) != 0);
 }
 
-/* Pages of a run one by one: some were set before their VTL switched protections on. */
-static int plan_pages(struct vsm_vp *vp, uint32_t vtl, uint32_t lower, const struct vsm_range *run,
-		      uint32_t before)
+/* What the set of `vtl` adds to the map as it is. */
+static struct protmap_view view_with(const struct vsm *vsm, uint32_t vtl, uint32_t mask)
 {
-	for (uint64_t at = 0; at < run->size; at += HV_PAGE_SIZE) {
-		uint32_t mask = VSM_RIGHTS_ALL;
+	struct protmap_view view;
 
-		vsm_protmap_get(vp->vsm->map, vtl, run->gpa + at, &mask, NULL);
-		if (!plan_add(vp, 0, lower, run->gpa + at, HV_PAGE_SIZE, before, before & mask))
-			return 0;
-	}
-	return 1;
+	protmap_view_now(vsm->map, &view);
+	view.enabled |= 1u << vtl;
+	view.defaults[vtl] = (uint8_t)mask;
+	return view;
 }
 
 /*
- * The set of `vtl` begins to act. The default mask itself is one word; what it takes from the VTLs
- * below reaches the host in runs, one per RAM range unless higher VTLs protect as well.
+ * The set of `vtl` begins to act: what it takes from the VTLs below. The map is walked by runs, so
+ * that a default mask costs what the pages cost that were set before (TLFS 15.9.1), not what RAM
+ * costs. 0: more runs than a plan, and so a host, has room for.
  */
-static int plan_switch_on(struct vsm_vp *vp, uint32_t vtl, uint32_t mask)
+static int plan_switch_on(struct vsm_vp *vp, uint32_t vtl, const struct protmap_view *before,
+			  const struct protmap_view *after)
 {
-	struct vsm *vsm = vp->vsm;
 	struct vsm_range run;
-	uint32_t before;
+	uint32_t from, to;
 
 	for (uint32_t lower = 0; lower < vtl; lower++) {
-		uint64_t gpa = 0;
+		uint32_t runs = 0;
 
-		while (vsm_protmap_next(vsm->map, lower, gpa, &run, &before) == 0) {
-			int fits = vsm->vtl[vtl].preset_pages ?
-					   plan_pages(vp, vtl, lower, &run, before) :
-					   plan_add(vp, 0, lower, run.gpa, run.size, before,
-						    before & mask);
-			if (!fits)
+		for (uint64_t gpa = 0; protmap_view_diff(vp->vsm->map, before, after, lower, gpa,
+							 &run, &from, &to) == 0;
+		     gpa = run.gpa + run.size) {
+			/* Runs count, not the ranges they become: they may have to be given back
+			 * one by one. */
+			if (++runs > HC_LIST_MAX ||
+			    !plan_add(vp, lower, run.gpa, run.size, from, to))
 				return 0;
-			gpa = run.gpa + run.size;
 		}
 	}
 	return 1;
 }
 
-static int undo(struct vsm_vp *vp, uint32_t element, int result)
+static int switch_on(struct vsm_vp *vp, uint32_t vtl, uint32_t mask)
+{
+	struct protmap_view before;
+	struct protmap_view after = view_with(vp->vsm, vtl, mask);
+
+	protmap_view_now(vp->vsm->map, &before);
+	return plan_switch_on(vp, vtl, &before, &after);
+}
+
+/* What the host has applied of it goes back. */
+static void plan_switch_off(struct vsm_vp *vp, uint32_t vtl, struct plan_bound bound,
+			    const struct protmap_view *before, const struct protmap_view *after)
+{
+	struct vsm_range run;
+	uint32_t from, to;
+
+	for (uint32_t lower = 0; lower < vtl; lower++) {
+		for (uint64_t gpa = 0; protmap_view_diff(vp->vsm->map, before, after, lower, gpa,
+							 &run, &from, &to) == 0;
+		     gpa = run.gpa + run.size) {
+			uint64_t size = plan_applied(bound, lower, run.gpa, run.size);
+
+			if (size != 0)
+				plan_add(vp, lower, run.gpa, size, to, from);
+		}
+	}
+}
+
+static int undo(struct vsm_vp *vp, uint32_t applied, int result)
 {
 	struct protect_plan *plan = &vp->plan;
+	struct plan_bound bound = plan_bound(plan, applied);
+	struct protmap_view before, after;
 
-	(void)element;
+	protmap_view_now(vp->vsm->map, &after);
 	msr_store(&vp->vsm->vtl[plan->owner_vtl].config, plan->config);
 	map_set(vp, plan->owner_vtl, plan->config);
+	protmap_view_now(vp->vsm->map, &before);
+	plan->count = 0;
+	plan_switch_off(vp, plan->owner_vtl, bound, &before, &after);
 	return result == -VSM_ERR_NOMEM ? HV_STATUS_INSUFFICIENT_MEMORY :
 					  HV_STATUS_OPERATION_DENIED;
 }
@@ -129,7 +161,7 @@ int config_register_set(struct vsm_vp *vp, uint32_t vtl, uint64_t value)
 	old = msr_load(&vp->vsm->vtl[vtl].config);
 	plan_start(vp, vtl, 0);
 	vp->plan.config = old;
-	if ((value & ~old & PROTECT) != 0 && !plan_switch_on(vp, vtl, default_mask(value))) {
+	if ((value & ~old & PROTECT) != 0 && !switch_on(vp, vtl, default_mask(value))) {
 		op_release(vp);
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	}

@@ -3,12 +3,10 @@
 #include <string.h>
 
 #include "enforceable.h"
-#include "guestmem.h"
 #include "hc.h"
 #include "ops.h"
+#include "protect_list.h"
 #include "protect_plan.h"
-
-#define UNDO_EXPLICIT 0x80u
 
 /* Flags that TLFS names, but that mean nothing without shadow stacks or to a guest. */
 #define OTHER_FLAGS                                                           \
@@ -54,57 +52,6 @@ static int check_mask(const struct vsm *vsm, uint32_t owner, uint32_t mask)
 	return protect_accepted(vsm, owner, mask) ? HV_STATUS_SUCCESS : HV_STATUS_OPERATION_DENIED;
 }
 
-/* Change one page of the map and note what that changes for the VTLs below. */
-static int apply(struct vsm_vp *vp, uint32_t element, uint64_t gpa, uint32_t mask)
-{
-	struct protect_plan *plan = &vp->plan;
-	struct vsm *vsm = vp->vsm;
-	uint8_t before[VSM_VTL_MAX];
-	uint8_t after[VSM_VTL_MAX];
-	uint32_t old, was_explicit;
-
-	if (vsm_protmap_get(vsm->map, plan->owner_vtl, gpa, &old, &was_explicit) != 0)
-		return 0;
-	plan_rights(vsm, plan->owner_vtl, gpa, before);
-	vsm_protmap_set(vsm->map, plan->owner_vtl, gpa, 1, mask);
-	plan_rights(vsm, plan->owner_vtl, gpa, after);
-	plan->undo[element - plan->first] = (uint8_t)(old | (was_explicit ? UNDO_EXPLICIT : 0));
-	/* max_ranges is elements × VTLs: there is room. */
-	for (uint32_t vtl = 0; vtl < plan->owner_vtl; vtl++)
-		plan_add(vp, element, vtl, gpa, HV_PAGE_SIZE, before[vtl], after[vtl]);
-	return 1;
-}
-
-static int element_gpa(const struct vsm_vp *vp, uint32_t element, uint64_t *gpa)
-{
-	uint64_t gpn;
-
-	memcpy(&gpn,
-	       vp->hc.in + sizeof(struct hv_input_modify_vtl_protection_mask) +
-		       element * sizeof(gpn),
-	       sizeof(gpn));
-	return gpn_to_gpa(gpn, gpa) && is_ram(vp->vsm, *gpa, HV_PAGE_SIZE);
-}
-
-/* Backwards, so that a page that is named twice gets its oldest mask back. */
-static void take_back(struct vsm_vp *vp, uint32_t element)
-{
-	struct protect_plan *plan = &vp->plan;
-
-	for (uint32_t i = plan->end; i-- > element;) {
-		uint8_t old = plan->undo[i - plan->first];
-		uint64_t gpa;
-
-		if (!element_gpa(vp, i, &gpa))
-			continue;
-		if ((old & UNDO_EXPLICIT) != 0)
-			vsm_protmap_set(vp->vsm->map, plan->owner_vtl, gpa, 1,
-					old & VSM_RIGHTS_ALL);
-		else
-			vsm_protmap_unset(vp->vsm->map, plan->owner_vtl, gpa, 1);
-	}
-}
-
 static void count_pages(struct vsm_vp *vp, uint32_t end)
 {
 	struct protect_plan *plan = &vp->plan;
@@ -114,9 +61,10 @@ static void count_pages(struct vsm_vp *vp, uint32_t end)
 		stat_add(&vp->stats.unenforced_execute, end - plan->first);
 }
 
-static int undo(struct vsm_vp *vp, uint32_t element, int result)
+static int undo(struct vsm_vp *vp, uint32_t applied, int result)
 {
-	take_back(vp, element);
+	uint32_t element = list_take_back(vp, applied);
+
 	count_pages(vp, element);
 	vp->hc.done = element;
 	return result == -VSM_ERR_NOMEM ? HV_STATUS_INSUFFICIENT_MEMORY :
@@ -127,6 +75,7 @@ static int done(struct vsm_vp *vp)
 {
 	struct protect_plan *plan = &vp->plan;
 
+	list_keep(vp);
 	count_pages(vp, plan->end);
 	vp->hc.done = plan->end;
 	if (plan->status != HV_STATUS_SUCCESS)
@@ -151,17 +100,7 @@ int hc_modify_vtl_protection_mask(struct vsm_vp *vp)
 	if (!op_acquire(vp))
 		return R_BUSY;
 	plan_start(vp, owner, vp->hc.done);
-	if ((msr_load(&vp->vsm->vtl[owner].config) &
-	     HV_VSM_PARTITION_CONFIG_ENABLE_VTL_PROTECTION) == 0)
-		vp->vsm->vtl[owner].preset_pages = 1;
 	plan->unenforced = protect_host_rights(vp->vsm, in.map_flags) != in.map_flags;
-	for (; plan->end < end; plan->end++) {
-		uint64_t gpa;
-
-		if (!element_gpa(vp, plan->end, &gpa) || !apply(vp, plan->end, gpa, in.map_flags)) {
-			plan->status = HV_STATUS_INVALID_PARAMETER;
-			break;
-		}
-	}
+	list_apply(vp, end, in.map_flags);
 	return plan_run(vp, undo, done);
 }

@@ -62,7 +62,6 @@ struct vtl_state {
 	_Atomic uint64_t reference_tsc;
 	_Atomic uint64_t config; /* VsmPartitionConfig */
 	_Atomic uint32_t mbec; /* It was enabled with EnableMbec. */
-	uint32_t preset_pages; /* Pages were set before its protections were switched on. */
 };
 
 /* State of one VTL on one VP. */
@@ -145,20 +144,28 @@ enum {
 	STARTUP_POSTED /* start_vtl and start_context wait for its thread. */
 };
 
+/* A page of a list: what it had before. */
+struct plan_page {
+	uint64_t gpn;
+	uint16_t element;
+	uint8_t old; /* code in the protection map */
+};
+
 /* One change of the protection map on its way to the host. */
 struct protect_plan {
-	struct vsm_protect_range *ranges; /* Room for max_ranges. */
-	uint32_t *old_rights; /* Per range, for the way back. */
-	uint16_t *element; /* Per range: the first element of the list it is of. */
-	uint8_t *undo; /* Per element: mask before, bit 7: set explicitly. */
+	struct vsm_protect_range *ranges; /* Room for max_ranges; by VTL, then ascending. */
+	struct plan_page *pages; /* Of a list: room for 2 × HC_LIST_MAX, half of it for sorting. */
+	struct plan_page *sorted; /* page_count of them, ascending, then by element. */
 	uint32_t max_ranges;
 	uint32_t count;
+	uint32_t page_count;
 	uint32_t first; /* First element of this entry. */
 	uint32_t end; /* Behind the last element that was applied. */
 	uint32_t flush; /* VTLs that lost rights. */
 	uint32_t flushing; /* The VTL that the host flushes at this moment. */
 	uint32_t failed; /* The host did not follow: `status` says why. */
 	uint32_t owner_vtl;
+	uint32_t mask; /* All pages of a list get it. */
 	uint32_t unenforced; /* Pages whose execute right is recorded only. */
 	int32_t status; /* Status when the host has followed. */
 	uint64_t config; /* VsmPartitionConfig before the change. */
@@ -196,7 +203,7 @@ struct vsm_vp {
 	struct deferred deferred;
 	struct overlay_change overlay;
 	struct protect_plan plan;
-	int (*plan_undo)(struct vsm_vp *vp, uint32_t element, int result);
+	int (*plan_undo)(struct vsm_vp *vp, uint32_t applied, int result);
 	int (*plan_done)(struct vsm_vp *vp);
 	struct vp_stats stats;
 	struct hc hc;

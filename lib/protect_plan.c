@@ -10,6 +10,7 @@ void plan_start(struct vsm_vp *vp, uint32_t owner_vtl, uint32_t first)
 	struct protect_plan *plan = &vp->plan;
 
 	plan->count = 0;
+	plan->page_count = 0;
 	plan->flush = 0;
 	plan->unenforced = 0;
 	plan->failed = 0;
@@ -19,71 +20,60 @@ void plan_start(struct vsm_vp *vp, uint32_t owner_vtl, uint32_t first)
 	plan->status = HV_STATUS_SUCCESS;
 }
 
-void plan_rights(const struct vsm *vsm, uint32_t owner, uint64_t gpa, uint8_t *rights)
-{
-	for (uint32_t vtl = 0; vtl < owner; vtl++) {
-		uint32_t mask = 0;
-
-		vsm_protmap_rights(vsm->map, vtl, gpa, &mask);
-		rights[vtl] = (uint8_t)mask;
-	}
-}
-
-/* Neighbours of equal rights become one range. With more than one restricted VTL ranges of different
- * VTLs alternate, and an element must keep ranges of its own. */
-static int merge(struct vsm_vp *vp, uint32_t element, uint32_t vtl, uint64_t gpa, uint64_t size,
-		 uint32_t before, uint32_t after)
-{
-	struct protect_plan *plan = &vp->plan;
-	struct vsm_protect_range *last;
-
-	if (plan->count == 0)
-		return 0;
-	if (vp->vsm->vtl_count > 2 && plan->element[plan->count - 1] != element)
-		return 0;
-	last = &plan->ranges[plan->count - 1];
-	if (last->vtl != vtl || last->gpa + last->size != gpa || last->rights != after ||
-	    plan->old_rights[plan->count - 1] != before)
-		return 0;
-	last->size += size;
-	return 1;
-}
-
-int plan_add(struct vsm_vp *vp, uint32_t element, uint32_t vtl, uint64_t gpa, uint64_t size,
-	     uint32_t before, uint32_t after)
+int plan_add(struct vsm_vp *vp, uint32_t vtl, uint64_t gpa, uint64_t size, uint32_t before,
+	     uint32_t after)
 {
 	struct protect_plan *plan = &vp->plan;
 	uint32_t from = protect_host_rights(vp->vsm, before);
 	uint32_t to = protect_host_rights(vp->vsm, after);
+	struct vsm_protect_range *last;
 
 	if (from == to)
 		return 1;
 	if ((from & ~to) != 0)
 		plan->flush |= 1u << vtl;
-	if (merge(vp, element, vtl, gpa, size, from, to))
-		return 1;
+	if (plan->count != 0) {
+		last = &plan->ranges[plan->count - 1];
+		if (last->vtl == vtl && last->gpa + last->size == gpa && last->rights == to) {
+			last->size += size;
+			return 1;
+		}
+	}
 	if (plan->count == plan->max_ranges)
 		return 0;
 	plan->ranges[plan->count] = (struct vsm_protect_range){ gpa, size, vtl, to };
-	plan->old_rights[plan->count] = from;
-	plan->element[plan->count] = (uint16_t)element;
 	plan->count++;
 	return 1;
 }
 
-/* Ranges before `done` that belong to an element that is taken back: give them their old rights. */
-static int restore_host(struct vsm_vp *vp, uint32_t element, uint32_t done)
+struct plan_bound plan_bound(const struct protect_plan *plan, uint32_t applied)
+{
+	struct plan_bound bound = { 0, 0 };
+
+	if (applied != 0) {
+		bound.vtl = plan->ranges[applied - 1].vtl;
+		bound.gpa = plan->ranges[applied - 1].gpa + plan->ranges[applied - 1].size;
+	}
+	return bound;
+}
+
+uint64_t plan_applied(struct plan_bound bound, uint32_t vtl, uint64_t gpa, uint64_t size)
+{
+	if (vtl != bound.vtl)
+		return vtl < bound.vtl ? size : 0;
+	if (gpa >= bound.gpa)
+		return 0;
+	return size < bound.gpa - gpa ? size : bound.gpa - gpa;
+}
+
+/* The host gives back what `undo` planned. */
+static int restore_host(struct vsm_vp *vp)
 {
 	struct protect_plan *plan = &vp->plan;
-	uint32_t start = done;
 	uint32_t ignored;
 
-	while (start > 0 && plan->element[start - 1] >= element)
-		start--;
-	for (uint32_t i = start; i < done; i++)
-		plan->ranges[i].rights = plan->old_rights[i];
-	if (start == done ||
-	    host_protect(vp->vsm, vp, &plan->ranges[start], done - start, &ignored, 0) == 0)
+	if (plan->count == 0 ||
+	    host_protect(vp->vsm, vp, plan->ranges, plan->count, &ignored, 0) == 0)
 		return 0;
 	log_line(vp->vsm, LOG_PROTECT, VSM_LOG_ERROR,
 		 "protect: the host could not take back what it had applied");
@@ -131,24 +121,22 @@ static int flush_all(struct vsm_vp *vp)
 	return flush_next(vp, 0, 0);
 }
 
-static int protect_finished(struct vsm_vp *vp, int result, uint32_t done)
+static int protect_finished(struct vsm_vp *vp, int result, uint32_t applied)
 {
 	struct protect_plan *plan = &vp->plan;
-	uint32_t element;
 
 	if (result == -VSM_ERR_STATE) {
 		/* The host does not know any more what it enforces: nothing may run on. */
-		vp->plan_undo(vp, plan->element[0], result);
+		vp->plan_undo(vp, 0, result);
 		op_release(vp);
 		return -VSM_ERR_HOST;
 	}
 	if (result != 0) {
-		if (done >= plan->count) /* A failure with nothing left undone makes no sense. */
-			done = 0;
-		element = plan->element[done];
+		if (applied >= plan->count) /* A failure with nothing left undone makes no sense. */
+			applied = 0;
 		plan->failed = 1;
-		plan->status = vp->plan_undo(vp, element, result);
-		if (restore_host(vp, element, done) != 0) {
+		plan->status = vp->plan_undo(vp, applied, result);
+		if (restore_host(vp) != 0) {
 			op_release(vp);
 			return -VSM_ERR_HOST; /* As above: host and table have parted. */
 		}
@@ -156,7 +144,7 @@ static int protect_finished(struct vsm_vp *vp, int result, uint32_t done)
 	return flush_all(vp);
 }
 
-int plan_run(struct vsm_vp *vp, int (*undo)(struct vsm_vp *vp, uint32_t element, int result),
+int plan_run(struct vsm_vp *vp, int (*undo)(struct vsm_vp *vp, uint32_t applied, int result),
 	     int (*done)(struct vsm_vp *vp))
 {
 	struct protect_plan *plan = &vp->plan;

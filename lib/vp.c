@@ -23,9 +23,7 @@ static uint32_t plan_ranges(const struct vsm *vsm)
 static void free_plan(struct vsm *vsm, struct protect_plan *plan, uint32_t n)
 {
 	partition_free(vsm, plan->ranges, n * sizeof(*plan->ranges));
-	partition_free(vsm, plan->old_rights, n * sizeof(*plan->old_rights));
-	partition_free(vsm, plan->element, n * sizeof(*plan->element));
-	partition_free(vsm, plan->undo, HC_LIST_MAX);
+	partition_free(vsm, plan->pages, 2 * HC_LIST_MAX * sizeof(*plan->pages));
 }
 
 static int alloc_plan(struct vsm *vsm, struct protect_plan *plan)
@@ -33,12 +31,9 @@ static int alloc_plan(struct vsm *vsm, struct protect_plan *plan)
 	uint32_t n = plan_ranges(vsm);
 
 	plan->ranges = partition_alloc(vsm, n * sizeof(*plan->ranges));
-	plan->old_rights = partition_alloc(vsm, n * sizeof(*plan->old_rights));
-	plan->element = partition_alloc(vsm, n * sizeof(*plan->element));
-	plan->undo = partition_alloc(vsm, HC_LIST_MAX);
+	plan->pages = partition_alloc(vsm, 2 * HC_LIST_MAX * sizeof(*plan->pages));
 	plan->max_ranges = n;
-	if (plan->ranges != NULL && plan->old_rights != NULL && plan->element != NULL &&
-	    plan->undo != NULL)
+	if (plan->ranges != NULL && plan->pages != NULL)
 		return 1;
 	free_plan(vsm, plan, n);
 	return 0;

@@ -218,6 +218,16 @@ static void protect_apply(struct vsmtest *t, uint32_t count)
 			protect_page(t, &t->range[i], t->range[i].gpa + offset);
 }
 
+/* By VTL, then ascending, and no two that could be one (vsm_host_ops.protect). */
+static int in_order(const struct vsm_protect_range *last, const struct vsm_protect_range *next)
+{
+	if (last->vtl != next->vtl)
+		return last->vtl < next->vtl;
+	if (last->gpa + last->size == next->gpa)
+		return last->rights != next->rights;
+	return last->gpa + last->size < next->gpa;
+}
+
 static void check_ranges(struct vsmtest *t, const struct vsm_protect_range *ranges, uint32_t count)
 {
 	uint32_t i;
@@ -236,6 +246,9 @@ static void check_ranges(struct vsmtest *t, const struct vsm_protect_range *rang
 			vsmtest_breach(t, "protect: range %u: gpa %llx size %llx vtl %u rights %x",
 				       i, (unsigned long long)range->gpa,
 				       (unsigned long long)range->size, range->vtl, range->rights);
+		if (i && !in_order(&ranges[i - 1], range))
+			vsmtest_breach(t, "protect: range %u: gpa %llx vtl %u is not in order", i,
+				       (unsigned long long)range->gpa, range->vtl);
 	}
 	memcpy(t->range, ranges, count * sizeof(*ranges));
 	t->ranges = count;

@@ -206,15 +206,16 @@ struct vsm_host_ops {
 	 * and enforces what vsm_gpa_rights() says *then*, not what the ranges say, so that two VPs
 	 * that protect at once cannot leave a stale view. Overlay pages keep their own rights.
 	 *
-	 * @param ranges changed ranges only, in the order of the guest's list; vsm_partition_reset()
-	 *               gives all of RAM.
+	 * @param ranges changed ranges only: by VTL, then ascending, neighbours of equal rights
+	 *               merged. vsm_partition_reset() gives all of RAM.
 	 * @param count  1 .. 512 × max_vtl.
 	 * @param done   set by the host when it fails: ranges that were applied, 0 .. count - 1.
 	 * Thread: that of the entry. Locks: none. May fail: -VSM_ERR_NOMEM gives the guest
 	 * INSUFFICIENT_MEMORY; -VSM_ERR_STATE, for a host that could not go back either, fails the
-	 * entry, and the VP must not run on; others give OPERATION_DENIED. The list element that range `done` came from,
-	 * and all after it, are rolled back in the table; ranges of that element which were applied
-	 * are given back by a second call with token 0. May return #VSM_PENDING. Re-entry: only
+	 * entry, and the VP must not run on; others give OPERATION_DENIED. The guest is told of the
+	 * elements of its list before the first that lacks a page. That one and all after it are
+	 * rolled back in the table, and what was applied of them is given back by a second call with
+	 * token 0. May return #VSM_PENDING. Re-entry: only
 	 * vsm_gpa_rights().
 	 * NULL: no right can be taken away (#VSM_CAP_PROTECT is off).
 	 */

@@ -23,9 +23,16 @@ static int leave(struct vsm_vp *vp, int result)
 	return result;
 }
 
+static int refuse_busy(struct vsm_vp *vp, const char *who)
+{
+	log_misuse(vp->vsm, who, "the VP is in another entry");
+	return -VSM_ERR_MISUSE;
+}
+
 /*
- * One entry at a time per VP, and none from within its own host ops. A thread that may not enter is
- * refused before it could be in the way of the one that may; a VP is taken only by a real entry.
+ * One entry at a time per VP, and none from within its own host ops. The thread comes before `busy`:
+ * one that may not enter never holds it, and so is in nobody's way. The first look at `busy` keeps an
+ * entry that is refused, as during a reset, from taking the VP.
  */
 static int enter(struct vsm_vp *vp, const char *who)
 {
@@ -34,13 +41,13 @@ static int enter(struct vsm_vp *vp, const char *who)
 
 	if (r != 0)
 		return r;
-	if (atomic_exchange_explicit(&vp->busy, 1, memory_order_acquire) != 0) {
-		log_misuse(vp->vsm, who, "the VP is in another entry");
-		return -VSM_ERR_MISUSE;
-	}
+	if (atomic_load_explicit(&vp->busy, memory_order_relaxed) != 0)
+		return refuse_busy(vp, who);
 	r = thread_bind(vp, who, self);
 	if (r != 0)
-		return leave(vp, r);
+		return r;
+	if (atomic_exchange_explicit(&vp->busy, 1, memory_order_acquire) != 0)
+		return refuse_busy(vp, who);
 	vp->has_exception = 0;
 	return 0;
 }

@@ -393,7 +393,8 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * Where rights are enforced by userfaultfd, KVM tells of denied accesses by SIGBUS. No handler is
  * needed: this function blocks SIGBUS in its thread, for good, has it unblocked inside KVM_RUN only,
  * and takes it from there. One that is not of a denied page (a memory error of the machine, a signal
- * of another process) is raised again in this thread.
+ * of another process) is raised again in this thread, where
+ * SIGBUS is unblocked for that moment: the VMM's handler gets it, or the default action.
  *
  * Only accesses of the guest's own instructions are intercepted. What the CPU reads by itself of a
  * page without rights - page tables, descriptor tables, the stack of an exception - gives the guest

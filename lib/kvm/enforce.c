@@ -106,7 +106,7 @@ static uint32_t wanted(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 
 static int tightens(const struct vk_run *run)
 {
-	return run->to != VK_PTE_ALL && run->from != VK_PTE_NONE && run->from != VK_PTE_BOUNCE;
+	return run->to != VK_PTE_ALL && run->from != VK_PTE_NONE;
 }
 
 static void note(const struct vk_run *run, int undo)
@@ -149,6 +149,19 @@ static int failed(struct vsm_kvm *k)
 	return saved == ENOMEM ? -VSM_ERR_NOMEM : -VSM_ERR_HOST;
 }
 
+/* Under pte_lock: end bounces in pages that change, so that they are what the runs say they are. */
+static void settle(struct vsm_kvm *k)
+{
+	for (uint32_t i = 0; i < k->run_count && k->bouncing != 0; i++) {
+		const struct vk_run *run = &k->run[i];
+
+		for (uint64_t n = 0; run->from == VK_PTE_READ && n < run->pages; n++) {
+			if (kvm_pte(run->range, run->vtl, run->first + n) == VK_PTE_BOUNCE)
+				k->mechanism->touch(k, run->range, run->vtl, run->first + n);
+		}
+	}
+}
+
 /* Siblings are got out of the guest once for all that an op takes away: with them in there, each
  * page costs an interrupt to each of their processors. What is given needs nobody's absence. */
 static int flush(struct vsm_kvm *k, int undo)
@@ -162,6 +175,7 @@ static int flush(struct vsm_kvm *k, int undo)
 		}
 	}
 	pthread_mutex_lock(&k->pte_lock);
+	settle(k);
 	if (k->mechanism->change(k, k->run, k->run_count) == 0) {
 		for (uint32_t i = 0; i < k->run_count; i++) {
 			note(&k->run[i], undo);
@@ -200,14 +214,18 @@ static int emit(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_
 	return r;
 }
 
+/* Bounces begin and end while nothing is locked; flush() ends those that matter. */
+static uint32_t rights_of(uint32_t pte)
+{
+	return (pte & VK_PTE_MASK) == VK_PTE_BOUNCE ? VK_PTE_READ : pte & VK_PTE_MASK;
+}
+
 static int apply_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
 {
-	uint32_t from = load(&range->pte[vtl][page]) & VK_PTE_MASK;
+	uint32_t from = rights_of(load(&range->pte[vtl][page]));
 	uint32_t to = wanted(k, vtl, range->gpa + page * VK_PAGE);
 
-	if (from == to || (from == VK_PTE_BOUNCE && to == VK_PTE_READ))
-		return 0;
-	return emit(k, range, vtl, page, from, to, 0);
+	return from == to ? 0 : emit(k, range, vtl, page, from, to, 0);
 }
 
 static int undo_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
@@ -216,7 +234,7 @@ static int undo_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, ui
 
 	if ((note & VK_PTE_CHANGED) == 0)
 		return 0;
-	return emit(k, range, vtl, page, note & VK_PTE_MASK, note >> 4 & VK_PTE_MASK, 1);
+	return emit(k, range, vtl, page, rights_of(note), note >> 4 & VK_PTE_MASK, 1);
 }
 
 static int keep_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)

@@ -30,7 +30,7 @@ struct vk_run {
 	struct vk_range *range;
 	uint64_t first, pages; /* Of the range. */
 	uint32_t vtl;
-	uint8_t from, to; /* VK_PTE_* */
+	uint8_t from, to; /* VK_PTE_*, never VK_PTE_BOUNCE */
 };
 
 #define VK_RUNS_MAX 2048u

@@ -171,7 +171,6 @@ struct vk_count {
 struct vk_bus {
 	uint32_t pending;
 	uint32_t repeats; /* Times in a row that its page was allowed. */
-	uint32_t was_blocked; /* By the VMM, before this library blocked it. */
 	int32_t code; /* si_code */
 	uint64_t hva; /* si_addr */
 	siginfo_t info;
@@ -229,7 +228,8 @@ struct vsm_kvm {
 	 * events can be served while k->lock is. */
 	pthread_mutex_t pte_lock;
 	int uffd, pidfd; /* -1: none */
-	uint64_t served, bounced; /* Under pte_lock. */
+	uint64_t served, bounced; /* Under pte_lock, as the next. */
+	uint32_t bouncing; /* Pages that are VK_PTE_BOUNCE. */
 	atomic_uint_least64_t kicks;
 	atomic_uint_least64_t epoch; /* Changes whenever rights or what enforces them do. */
 	struct vk_run *run;

@@ -36,14 +36,11 @@ static kernel_sigset wanted(const struct vsm_kvm *k)
 /* If it were not blocked outside of KVM_RUN it would end the process there. */
 static int block_bus(struct vsm_kvm_vp *kvp)
 {
-	kernel_sigset bus = SET_OF(SIGBUS), old = 0;
+	kernel_sigset bus = SET_OF(SIGBUS);
 
 	if ((kvp->k->mechanism->flags & VK_MECH_SIGBUS) == 0)
 		return 0;
-	if (mask(SIG_BLOCK, &bus, &old) != 0)
-		return -1;
-	kvp->bus.was_blocked = (old & bus) != 0;
-	return 0;
+	return mask(SIG_BLOCK, &bus, NULL);
 }
 
 static int vcpu_mask_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
@@ -107,10 +104,8 @@ void kvm_signals_collect(struct vsm_kvm_vp *kvp)
 	}
 }
 
-/*
- * For the thread itself, as it would have been without this library: where the VMM had not blocked
- * SIGBUS, its handler or the default action gets it now.
- */
+/* For the thread itself, as it would have been without this library: the VMM's handler or the default
+ * action gets it now. Left pending it would end each KVM_RUN at once. */
 void kvm_bus_raise(struct vsm_kvm_vp *kvp)
 {
 	kernel_sigset bus = SET_OF(SIGBUS);
@@ -118,8 +113,6 @@ void kvm_bus_raise(struct vsm_kvm_vp *kvp)
 	kvp->bus.pending = 0;
 	kvp->bus.repeats = 0;
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &kvp->bus.info);
-	if (kvp->bus.was_blocked)
-		return;
 	mask(SIG_UNBLOCK, &bus, NULL);
 	mask(SIG_BLOCK, &bus, NULL);
 }

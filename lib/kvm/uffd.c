@@ -202,7 +202,6 @@ static int change_run(const struct vsm_kvm *k, const struct vk_run *run)
 
 	switch (run->to) {
 	case VK_PTE_NONE:
-	case VK_PTE_BOUNCE:
 		if (run->from == VK_PTE_READ && write_protect(k->uffd, start, size, 0) != 0)
 			return -1;
 		return poison(k->uffd, start, size);
@@ -219,8 +218,7 @@ static int change_run(const struct vsm_kvm *k, const struct vk_run *run)
 
 static int change(struct vsm_kvm *k, const struct vk_run *run, uint32_t count)
 {
-	if (kvm_madvise_runs(k, run, count, 1u << VK_PTE_NONE | 1u << VK_PTE_BOUNCE,
-			     MADV_DONTNEED) != 0)
+	if (kvm_madvise_runs(k, run, count, 1u << VK_PTE_NONE, MADV_DONTNEED) != 0)
 		return -1;
 	for (uint32_t i = 0; i < count; i++) {
 		if (change_run(k, &run[i]) != 0)
@@ -247,6 +245,7 @@ static int touch(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64
 		__atomic_fetch_and(&range->pte[vtl][page], (uint8_t) ~(VK_PTE_BOUNCE ^ VK_PTE_READ),
 				   __ATOMIC_ACQ_REL);
 		atomic_fetch_add(&k->epoch, 1);
+		k->bouncing--;
 		return 1;
 	}
 	return done != 0;
@@ -265,6 +264,7 @@ static void bounce(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint
 	    write_protect(k->uffd, view, VK_PAGE, 0) != 0 || poison(k->uffd, view, VK_PAGE) != 0)
 		kvm_fail_sys(k, "userfaultfd: a store cannot be thrown out, errno");
 	__atomic_fetch_or(&range->pte[vtl][page], (uint8_t)VK_PTE_BOUNCE, __ATOMIC_ACQ_REL);
+	k->bouncing++;
 	k->bounced++;
 }
 

@@ -63,6 +63,7 @@ struct kt {
 	struct vsm_kvm_exit exit;
 	pthread_t server; /* Calls vsm_kvm_service(). */
 	int server_stop[2]; /* Pipe; 0: there is no server */
+	uint64_t shift; /* Of code and hypercall pages, where several VPs call at once. */
 	uint64_t saved[16]; /* GPRs of VTL0 while VTL1 deals with an intercept. */
 };
 
@@ -355,7 +356,7 @@ static inline uint32_t kt_stop(struct kt *t)
 /* Put code in place and RIP on it. */
 static inline void kt_code(struct kt *t, uint32_t vtl, const void *code, size_t size)
 {
-	uint64_t at = vtl == 0 ? CODE_GPA : CODE1_GPA;
+	uint64_t at = (vtl == 0 ? CODE_GPA : CODE1_GPA) + t->shift;
 
 	memcpy(t->ram + at, code, size);
 	kt_set(t, vtl, HV_X64_REGISTER_RIP, at);
@@ -412,14 +413,15 @@ static inline uint64_t kt_hypercall(struct kt *t, uint32_t vtl, uint64_t control
 static inline uint64_t kt_protect(struct kt *t, uint32_t vtl, uint32_t flags, const uint64_t *gpa,
 				  uint32_t count)
 {
-	struct hv_input_modify_vtl_protection_mask *in = (void *)kt_at(t, INPUT_GPA);
+	struct hv_input_modify_vtl_protection_mask *in = (void *)kt_at(t, INPUT_GPA + t->shift);
 
 	memset(in, 0, sizeof(*in));
 	in->target_partition_id = HV_PARTITION_ID_SELF;
 	in->map_flags = flags;
 	for (uint32_t i = 0; i < count; i++)
-		kt_at(t, INPUT_GPA + sizeof(*in))[i] = gpa[i] / 4096;
-	return kt_hypercall(t, vtl, HVCALL_MODIFY_VTL_PROTECTION_MASK | REPS(count), INPUT_GPA, 0);
+		kt_at(t, INPUT_GPA + t->shift + sizeof(*in))[i] = gpa[i] / 4096;
+	return kt_hypercall(t, vtl, HVCALL_MODIFY_VTL_PROTECTION_MASK | REPS(count),
+			    INPUT_GPA + t->shift, 0);
 }
 
 static inline void kt_deny(struct kt *t, uint64_t gpa, uint32_t flags)

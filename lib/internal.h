@@ -252,6 +252,8 @@ struct vsm {
 	_Atomic uint32_t enabled; /* Set of VTLs of the partition. */
 	_Atomic uint32_t any_enabled; /* Set of VTLs that are enabled on some VP. */
 	_Atomic uint32_t resetting;
+	_Atomic uint32_t configuring; /* realise, vp_create or destroy is running. */
+	_Atomic uint32_t logging; /* Lines that the host takes at this moment. */
 	_Atomic uint32_t lock;
 	_Atomic(struct vsm_vp *) op_owner;
 	_Atomic uint64_t host_errors;

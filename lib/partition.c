@@ -67,14 +67,38 @@ int vsm_partition_create(const struct vsm_config *config, const struct vsm_host_
 	return 0;
 }
 
+int configure_begin(struct vsm *vsm, const char *who)
+{
+	if (atomic_exchange(&vsm->configuring, 1) == 0)
+		return 1;
+	log_misuse(vsm, who, "called from within a host op");
+	return 0;
+}
+
+void configure_end(struct vsm *vsm)
+{
+	atomic_store(&vsm->configuring, 0);
+}
+
+int entries_running(const struct vsm *vsm)
+{
+	if (atomic_load(&vsm->resetting) != 0)
+		return 1;
+	for (uint32_t i = 0; vsm->vp != NULL && i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] != NULL && atomic_load(&vsm->vp[i]->busy) != 0)
+			return 1;
+	}
+	return 0;
+}
+
 int vsm_ram_add(struct vsm *vsm, uint64_t gpa, uint64_t size)
 {
 	uint64_t limit;
 
 	if (vsm == NULL)
 		return -VSM_ERR_INVAL;
-	if (vsm->realised) {
-		log_misuse(vsm, "vsm_ram_add", "the partition is realised already");
+	if (vsm->realised || atomic_load(&vsm->configuring) != 0) {
+		log_misuse(vsm, "vsm_ram_add", "the partition is realised already, or just now");
 		return -VSM_ERR_MISUSE;
 	}
 	if (size == 0 || ((gpa | size) & (HV_PAGE_SIZE - 1)) != 0) {
@@ -109,20 +133,26 @@ static size_t overlay_bytes(const struct vsm *vsm)
 	return (size_t)vsm->vtl_count * vsm->overlays_per_vtl * sizeof(*vsm->overlay);
 }
 
-/* Everything that vsm_partition_realise() made. */
+/* Everything that vsm_partition_realise() made. Forgotten first: an op `free` may look around. */
 static void unrealise(struct vsm *vsm)
 {
-	vsm_protmap_destroy(vsm->map);
-	partition_free(vsm, vsm->overlay, overlay_bytes(vsm));
-	partition_free(vsm, vsm->vp, vsm->config.max_vps * sizeof(*vsm->vp));
-	partition_free(vsm, vsm->vtl, vsm->vtl_count * sizeof(*vsm->vtl));
-	partition_free(vsm, vsm->arena_memory, (size_t)vsm->arena_size + HV_PAGE_SIZE);
+	struct vsm_protmap *map = vsm->map;
+	struct overlay_slot *overlay = vsm->overlay;
+	struct vsm_vp **vp = vsm->vp;
+	struct vtl_state *vtl = vsm->vtl;
+	void *arena = vsm->arena_memory;
+
 	vsm->map = NULL;
 	vsm->overlay = NULL;
 	vsm->vp = NULL;
 	vsm->vtl = NULL;
 	vsm->arena = NULL;
 	vsm->arena_memory = NULL;
+	vsm_protmap_destroy(map);
+	partition_free(vsm, overlay, overlay_bytes(vsm));
+	partition_free(vsm, vp, vsm->config.max_vps * sizeof(*vp));
+	partition_free(vsm, vtl, vsm->vtl_count * sizeof(*vtl));
+	partition_free(vsm, arena, (size_t)vsm->arena_size + HV_PAGE_SIZE);
 }
 
 /* Pages for overlays: the host's, or from the allocator, which knows nothing of pages. */
@@ -201,17 +231,10 @@ static void say_what_is_not_enforced(struct vsm *vsm)
 			 "operator asked (VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE)");
 }
 
-int vsm_partition_realise(struct vsm *vsm)
+static int realise(struct vsm *vsm)
 {
-	int r;
+	int r = start_clock(vsm);
 
-	if (vsm == NULL)
-		return -VSM_ERR_INVAL;
-	if (vsm->realised) {
-		log_misuse(vsm, "vsm_partition_realise", "the partition is realised already");
-		return -VSM_ERR_MISUSE;
-	}
-	r = start_clock(vsm);
 	if (r == 0)
 		r = make_tables(vsm);
 	if (r == -VSM_ERR_NOMEM)
@@ -234,15 +257,44 @@ int vsm_partition_realise(struct vsm *vsm)
 	return 0;
 }
 
+int vsm_partition_realise(struct vsm *vsm)
+{
+	int r;
+
+	if (vsm == NULL)
+		return -VSM_ERR_INVAL;
+	if (vsm->realised) {
+		log_misuse(vsm, "vsm_partition_realise", "the partition is realised already");
+		return -VSM_ERR_MISUSE;
+	}
+	if (!configure_begin(vsm, "vsm_partition_realise"))
+		return -VSM_ERR_MISUSE;
+	r = realise(vsm);
+	configure_end(vsm);
+	return r;
+}
+
 void vsm_partition_destroy(struct vsm *vsm)
 {
+	static const char who[] = "vsm_partition_destroy";
 	struct vsm_host_ops ops;
 	void *opaque;
 
-	if (vsm == NULL)
+	if (vsm == NULL || !configure_begin(vsm, who))
 		return;
-	for (uint32_t i = 0; vsm->vp != NULL && i < vsm->config.max_vps; i++)
-		vp_free(vsm, vsm->vp[i]);
+	/* What is below us on the stack would go on with memory that is gone. */
+	if (entries_running(vsm) || atomic_load(&vsm->logging) != 0) {
+		configure_end(vsm);
+		log_misuse(vsm, who, "called from within a host op, or a VP is in an entry");
+		return;
+	}
+	vsm->realised = 0;
+	for (uint32_t i = 0; vsm->vp != NULL && i < vsm->config.max_vps; i++) {
+		struct vsm_vp *vp = vsm->vp[i];
+
+		vsm->vp[i] = NULL;
+		vp_free(vsm, vp);
+	}
 	unrealise(vsm);
 	ops = vsm->ops;
 	opaque = vsm->opaque;
@@ -312,8 +364,9 @@ int vsm_partition_reset(struct vsm *vsm)
 
 	if (vsm == NULL)
 		return -VSM_ERR_INVAL;
-	if (!vsm->realised || !entries_forbid(vsm)) {
-		log_misuse(vsm, "vsm_partition_reset", "not realised, or a VP is in an entry");
+	if (!vsm->realised || atomic_load(&vsm->configuring) != 0 || !entries_forbid(vsm)) {
+		log_misuse(vsm, "vsm_partition_reset",
+			   "not realised, called from within a host op, or a VP is in an entry");
 		return -VSM_ERR_MISUSE;
 	}
 	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {

@@ -98,10 +98,35 @@ static int check_free(struct vsm *vsm, const struct vsm_vp_config *config)
 	return 0;
 }
 
+static int create(struct vsm *vsm, const struct vsm_vp_config *config, struct vsm_vp **out)
+{
+	struct vsm_vp *vp;
+	int r = check_flags(vsm, config);
+
+	if (r == 0)
+		r = check_free(vsm, config);
+	if (r != 0)
+		return r;
+	vp = partition_alloc(vsm, vp_bytes(vsm));
+	if (vp == NULL || !alloc_plan(vsm, &vp->plan)) {
+		partition_free(vsm, vp, vp_bytes(vsm));
+		log_misuse(vsm, "vsm_vp_create", "no memory");
+		return -VSM_ERR_NOMEM;
+	}
+	vp->vsm = vsm;
+	vp->opaque = config->opaque;
+	vp->index = config->index;
+	vp->apic_id = config->apic_id;
+	vp->flags = config->flags;
+	vp_reset(vp);
+	vsm->vp[config->index] = vp;
+	*out = vp;
+	return 0;
+}
+
 int vsm_vp_create(struct vsm *vsm, const struct vsm_vp_config *config, struct vsm_vp **out)
 {
 	struct vsm_vp_config copy;
-	struct vsm_vp *vp;
 	int r;
 
 	if (vsm == NULL)
@@ -118,26 +143,16 @@ int vsm_vp_create(struct vsm *vsm, const struct vsm_vp_config *config, struct vs
 		log_misuse(vsm, "vsm_vp_create", "config.size is wrong");
 		return -VSM_ERR_INVAL;
 	}
-	r = check_flags(vsm, &copy);
-	if (r == 0)
-		r = check_free(vsm, &copy);
-	if (r != 0)
-		return r;
-	vp = partition_alloc(vsm, vp_bytes(vsm));
-	if (vp == NULL || !alloc_plan(vsm, &vp->plan)) {
-		partition_free(vsm, vp, vp_bytes(vsm));
-		log_misuse(vsm, "vsm_vp_create", "no memory");
-		return -VSM_ERR_NOMEM;
+	if (!configure_begin(vsm, "vsm_vp_create"))
+		return -VSM_ERR_MISUSE;
+	if (entries_running(vsm)) {
+		log_misuse(vsm, "vsm_vp_create", "a VP is in an entry");
+		r = -VSM_ERR_MISUSE;
+	} else {
+		r = create(vsm, &copy, out);
 	}
-	vp->vsm = vsm;
-	vp->opaque = copy.opaque;
-	vp->index = copy.index;
-	vp->apic_id = copy.apic_id;
-	vp->flags = copy.flags;
-	vp_reset(vp);
-	vsm->vp[copy.index] = vp;
-	*out = vp;
-	return 0;
+	configure_end(vsm);
+	return r;
 }
 
 void *vsm_vp_opaque(const struct vsm_vp *vp)

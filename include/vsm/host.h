@@ -17,8 +17,9 @@
  *    not 0. The VP then waits; vsm_op_complete() ends it. A token of 0 asks for an answer at once:
  *    libvsm takes something back, or resets.
  *  - **Re-entry**: an op must not call vsm_* functions, except vsm_gpa_rights(), vsm_gpa_access(),
- *    vsm_op_complete(), vsm_vp_index(), vsm_vp_opaque() and those that take no handle. The entries of vp.h and
- *    vsm_partition_reset() answer -VSM_ERR_MISUSE.
+ *    vsm_op_complete(), vsm_vp_index(), vsm_vp_opaque() and those that take no handle. The entries of vp.h,
+ *    vsm_partition_reset() and what configures answer -VSM_ERR_MISUSE, vsm_partition_destroy()
+ *    does nothing.
  *  - An op must return: no longjmp, no exception, no thread exit.
  *
  * `size`, regs_get, regs_set, gpa_read and gpa_write are mandatory. Any other op may be NULL; what
@@ -292,7 +293,8 @@ struct vsm_host_ops {
 	/**
 	 * Take one line of text: no newline, at most 200 characters, gone after the return.
 	 *
-	 * Lines that a guest can cause are thinned out (the 1st, 2nd, 4th, 8th ... of a kind).
+	 * Lines that a guest can cause are thinned out (the 1st, 2nd, 4th, 8th ... of a kind). While
+	 * four calls of this op are running, in threads or one within the other, lines are dropped.
 	 * Thread: any. Locks: none. Cannot fail. Re-entry: no. NULL: no log.
 	 */
 	void (*log)(void *opaque, int32_t level, const char *line);

@@ -173,6 +173,8 @@ VSM_EXPORT int vsm_partition_create(const struct vsm_config *config, const struc
 /**
  * Destroy a partition and its VPs. No entry may be running or be made any more.
  *
+ * From within a host op, or while a VP is in an entry, nothing is destroyed and a log line says so.
+ *
  * @param vsm may be NULL.
  * Thread: any.
  */
@@ -201,7 +203,7 @@ VSM_EXPORT int vsm_ram_add(struct vsm *vsm, uint64_t gpa, uint64_t size);
  *            protected.
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  vsm is NULL, or tsc_hz gave 10,000,000 or less.
- * @retval -VSM_ERR_MISUSE realised already.
+ * @retval -VSM_ERR_MISUSE realised already, or called from within an op.
  * @retval -VSM_ERR_NOMEM  no memory, or the map would pass vsm_config.protmap_max_bytes. May be
  *                         tried again.
  * Thread: that of create.

@@ -81,7 +81,7 @@ struct vsm_memory_fault {
  *                         an unknown bit.
  * @retval -VSM_ERR_NOSUP  #VSM_VP_WAIT_FOR_STARTUP without #VSM_CAP_STARTUP: nobody could start it.
  * @retval -VSM_ERR_EXISTS index or apic_id is in use.
- * @retval -VSM_ERR_MISUSE the partition is not realised.
+ * @retval -VSM_ERR_MISUSE the partition is not realised, or a VP is in an entry.
  * @retval -VSM_ERR_NOMEM  no memory.
  * Thread: that of create and realise; not while another VP is in an entry.
  */

@@ -82,15 +82,12 @@ uint32_t protmap_span(const struct protmap_range *range, uint32_t vtl, uint64_t 
 	return code;
 }
 
-/* Is all of this RAM? Ranges that touch each other are one to the caller. */
-static int all_ram(const struct protmap_table *table, uint64_t page, uint64_t pages)
+/* Are so many pages from `page` on RAM? Ranges that touch each other are one to the caller. */
+static int all_ram(const struct protmap_table *table, const struct protmap_range *range,
+		   uint64_t page, uint64_t pages)
 {
-	const struct protmap_range *range = protmap_range_from(table, page);
-	uint64_t have;
+	uint64_t have = range_end(range) - page;
 
-	if (!range || range->first > page)
-		return 0;
-	have = range_end(range) - page;
 	while (have < pages) {
 		const struct protmap_range *next = range + 1;
 
@@ -105,14 +102,19 @@ static int all_ram(const struct protmap_table *table, uint64_t page, uint64_t pa
 static int write_codes(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_t pages,
 		       uint32_t code)
 {
+	uint64_t page = gpa >> HV_PAGE_SHIFT;
 	const struct protmap_table *table;
+	const struct protmap_range *range;
 
 	if (!protmap_protects(map, vtl) || gpa % HV_PAGE_SIZE || !pages)
 		return -VSM_ERR_INVAL;
 	table = table_now(map);
-	if (!all_ram(table, gpa >> HV_PAGE_SHIFT, pages))
+	range = protmap_range_from(table, page);
+	if (!range || range->first > page || !all_ram(table, range, page, pages))
 		return -VSM_ERR_RANGE;
-	return protmap_fill(table, vtl, gpa >> HV_PAGE_SHIFT, pages, code);
+	if (pages == 1)
+		return protmap_page_set(range, vtl, page, code);
+	return protmap_fill(range, vtl, page, pages, code);
 }
 
 int vsm_protmap_set(struct vsm_protmap *map, uint32_t vtl, uint64_t gpa, uint64_t pages,

@@ -173,8 +173,10 @@ void protmap_page_restore(const struct protmap_range *range, uint32_t vtl, uint6
 			  uint32_t code);
 void protmap_settle(const struct protmap_range *range, uint32_t vtl, uint64_t page);
 
-/* Give [first, first + pages), all of it RAM, this code, or fail and change nothing. */
-int protmap_fill(const struct protmap_table *table, uint32_t vtl, uint64_t first, uint64_t pages,
+/* Give a page this code, or fail and change nothing. */
+int protmap_page_set(const struct protmap_range *range, uint32_t vtl, uint64_t page, uint32_t code);
+/* The same of [first, first + pages), all of it RAM, which begins in `range`. */
+int protmap_fill(const struct protmap_range *range, uint32_t vtl, uint64_t first, uint64_t pages,
 		 uint32_t code);
 
 #endif

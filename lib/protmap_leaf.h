@@ -53,8 +53,96 @@ static inline int word_is_uniform(uint64_t word)
 /* Units of a leaf of this kind. */
 uint32_t leaf_units(uint32_t kind);
 
+/* A page that has another code than the leaf's `a`: live bit, index, code. */
+#define ENTRY_LIVE   0x8000u
+#define ENTRY_DEAD   0x4000u /* was live; unlike 0 it does not end the search */
+#define ENTRY_SHIFT  5
+#define ENTRY_PAGE   (ENTRY_LIVE | 0x1ffu << ENTRY_SHIFT) /* bits to compare */
+#define ENTRY_CODE   31u
+#define LANES	     0x0001000100010001ull /* times 16 bits: the same in each lane of a word */
+#define LANE_TOPS    (LANES << 15)
+#define LANES_A_WORD 4u
+#define NIBBLE_UNSET HV_MAP_GPA_WRITABLE
+
+/* Leaves with one item per page: log2 of the bits of an item, and a word whose items are all 1. */
+extern const struct packing {
+	uint32_t units;
+	uint32_t shift;
+	uint64_t ones;
+} packings[];
+
+/* Pages of a word of this packing, as a power of two. */
+static inline uint32_t word_pages(const struct packing *packing)
+{
+	return 6 - packing->shift;
+}
+
+static inline uint32_t item_get(const struct packing *packing, uint64_t word, uint32_t page)
+{
+	uint32_t within = page & ((1u << word_pages(packing)) - 1);
+	uint32_t width = 1u << packing->shift;
+
+	return (uint32_t)(word >> (within << packing->shift)) & ((1u << width) - 1);
+}
+
+/* What an item means in the leaf of `word`, and the other way round. */
+static inline uint32_t item_code(uint64_t word, uint32_t item)
+{
+	switch (word_kind(word)) {
+	case LEAF_BITS:
+		return item ? word_b(word) : word_a(word);
+	case LEAF_NIBBLES:
+		return item == NIBBLE_UNSET ? 0 : PROTMAP_EXPLICIT | item;
+	default:
+		return item & ENTRY_CODE;
+	}
+}
+
+/* Lanes that are equal to `entry` in the bits of ENTRY_PAGE; of several the lowest is right. */
+static inline uint64_t lanes_of(uint64_t word, uint64_t entry)
+{
+	uint64_t differ = (word ^ entry * LANES) & ENTRY_PAGE * LANES;
+
+	return (differ - LANES) & ~differ & LANE_TOPS;
+}
+
+static inline uint32_t lane_shift(uint64_t lanes)
+{
+	return (uint32_t)__builtin_ctzll(lanes) & ~15u;
+}
+
+static inline uint32_t sparse_get(const _Atomic uint64_t *words, uint32_t base, uint32_t index)
+{
+	uint64_t entry = ENTRY_LIVE | index << ENTRY_SHIFT;
+	uint32_t i;
+
+	for (i = 0; i < UNIT_WORDS; i++) {
+		uint64_t word = word_load(&words[i]);
+		uint64_t lanes = lanes_of(word, entry);
+
+		if (lanes)
+			return (uint32_t)(word >> lane_shift(lanes)) & ENTRY_CODE;
+		if (!(word >> 48)) /* Lanes are used from the lowest: nothing follows. */
+			break;
+	}
+	return base;
+}
+
 /* Code of page `index` of the region that `word` speaks of. */
-uint32_t leaf_get(const struct protmap_pool *pool, uint64_t word, uint32_t index);
+static inline uint32_t leaf_get(const struct protmap_pool *pool, uint64_t word, uint32_t index)
+{
+	const struct packing *packing = &packings[word_kind(word)];
+	const _Atomic uint64_t *words;
+
+	if (word_is_uniform(word))
+		return word_a(word);
+	words = pool_words(pool, word_unit(word));
+	if (word_kind(word) == LEAF_SPARSE)
+		return sparse_get(words, word_a(word), index);
+	return item_code(word,
+			 item_get(packing, word_load(&words[index >> word_pages(packing)]), index));
+}
+
 /* The same, and the first index behind it that has another code, or may have. */
 uint32_t leaf_span(const struct protmap_pool *pool, uint64_t word, uint32_t index, uint32_t *end);
 /* Store one code where it is. 0: this leaf cannot hold it. */

@@ -225,6 +225,17 @@ void protmap_settle(const struct protmap_range *range, uint32_t vtl, uint64_t pa
 	settle(&at);
 }
 
+int protmap_page_set(const struct protmap_range *range, uint32_t vtl, uint64_t page, uint32_t code)
+{
+	struct place at = place_of(range, vtl, page);
+	uint8_t old;
+	int err = page_set(&at, code, 0, &old);
+
+	if (!err && old != code)
+		settle(&at);
+	return err;
+}
+
 /* Runs */
 
 /* What one range has of a run. Its ends may lie within regions; what is between are whole regions,
@@ -335,29 +346,15 @@ static int fill_part(const struct protmap_range *range, uint32_t vtl, const stru
 	return edge_make(&edge[1], range, vtl, region_page(range, part->end), to, code);
 }
 
-static int page_fill(const struct protmap_range *range, uint32_t vtl, uint64_t page, uint32_t code)
-{
-	struct place at = place_of(range, vtl, page);
-	uint8_t old;
-	int err = page_set(&at, code, 0, &old);
-
-	if (!err && old != code)
-		settle(&at);
-	return err;
-}
-
-int protmap_fill(const struct protmap_table *table, uint32_t vtl, uint64_t first, uint64_t pages,
+int protmap_fill(const struct protmap_range *range, uint32_t vtl, uint64_t first, uint64_t pages,
 		 uint32_t code)
 {
-	const struct protmap_range *range = protmap_range_from(table, first);
 	const struct protmap_range *start = range;
 	struct edge edge[2] = { { .made = 0 }, { .made = 0 } };
 	uint64_t end = first + pages;
 	uint64_t from, to;
 	struct part part;
 
-	if (pages == 1)
-		return page_fill(range, vtl, first, code);
 	for (from = first; from < end; from = to, range++) {
 		to = end < range_end(range) ? end : range_end(range);
 		part = part_of(range, from, to);

@@ -34,7 +34,7 @@ EOF
 # The only list of packages: what building, testing and documenting needs.
 packages=(
 	build-essential pkg-config meson ninja-build python3 git
-	check libsubunit-dev
+	check libsubunit-dev libglib2.0-dev
 	clang libclang-rt-dev clang-format shellcheck
 	strace valgrind
 	doxygen graphviz

@@ -12,6 +12,11 @@ count=0 bad=0
 
 null_figures="decode_ns decode_rep_ns private_state_encode_ns hypercall_null_ns
 vtl_roundtrip_null_ns vtl_roundtrip_swapped_null_ns msr_ns register_get_ns"
+protmap_figures="memset_floor_ns_per_page protmap_lookup_ns protmap_set_random_ns_per_page
+protmap_set_1gib_ns_per_page protmap_mib_per_tib_0 protmap_mib_per_tib_1 protmap_mib_per_tib_50
+protect_hypercall_510_ns_per_page"
+null_figures="$null_figures $protmap_figures"
+rivals="radix_lookup_ns stdmap_lookup_ns gtree_lookup_ns"
 kvm_figures="kvm_two_exit_floor_ns kvm_vtl_roundtrip_ns kvm_roundtrip_ratio kvm_roundtrip_exact_ratio
 kvm_roundtrip_exact_dirty_ratio kvm_ioctls_per_roundtrip kvm_private_save_load_ioctls
 kvm_private_save_load_ratio"
@@ -52,7 +57,7 @@ words() { echo "$@"; }
 # shellcheck disable=SC2046,SC2086
 figures_are() { [ "$(words $(cut -d' ' -f1 "$dir/out"))" = "$(words $1)" ]; }
 well_formed() {
-	! grep -qvE '^[a-z0-9_]+ [0-9]+(\.[0-9]{1,3})? (ns|ratio|ioctls)$' "$dir/out" &&
+	! grep -qvE '^[a-z0-9_]+ [0-9]+(\.[0-9]{1,3})? (ns|ratio|ioctls|MiB)$' "$dir/out" &&
 		awk '$2 <= 0 { exit 1 }
 			$1 ~ /_ns$/ && $3 != "ns" || $1 ~ /_ratio$/ && $3 != "ratio" { exit 1 }' "$dir/out"
 }
@@ -70,6 +75,14 @@ ok "without options it succeeds" status_is 0
 ok "it prints the figures of decoding and of the null host" figures_are "$null_figures"
 ok "each line is a name, a value above 0 and a unit" well_formed
 ok "it has nothing to complain about" quiet err
+
+run "$bench" --comparators --repeat 1
+ok "--comparators succeeds" status_is 0
+for figure in $rivals; do
+	ok "--comparators: $figure has a line, or a reason why not" \
+		grep -qE "^(bench-vsm: )?$figure(: not measured: built without .+| [0-9.]+ ns$)" \
+		"$dir/out" "$dir/err"
+done
 
 run "$bench" --kvm --repeat 1
 if [ "$have_kvm" = yes ] && [ -e /dev/kvm ]; then
@@ -151,7 +164,7 @@ refused "too many trips" '--kvm-trips: "10000001"' --kvm-trips 10000001
 run "$bench" --help
 ok "--help succeeds" status_is 0
 ok "--help prints to standard output only" quiet err
-for word in --kvm --kvm-trips --repeat --help "Exit status" $null_figures $kvm_figures; do
+for word in --comparators --kvm --kvm-trips --repeat --help "Exit status" $null_figures $kvm_figures; do
 	ok "--help explains $word" says out "$word"
 done
 

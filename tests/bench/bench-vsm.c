@@ -22,15 +22,18 @@ struct options {
 	uint32_t repeat;
 	uint32_t trips; /* 0: no --kvm-trips */
 	int kvm;
+	int comparators;
 };
 
 enum {
-	OPT_KVM = 256,
+	OPT_COMPARATORS = 256,
+	OPT_KVM,
 	OPT_KVM_TRIPS,
 	OPT_REPEAT
 };
 
 static const struct option long_options[] = {
+	{ "comparators", no_argument, NULL, OPT_COMPARATORS },
 	{ "kvm", no_argument, NULL, OPT_KVM },
 	{ "kvm-trips", required_argument, NULL, OPT_KVM_TRIPS },
 	{ "repeat", required_argument, NULL, OPT_REPEAT },
@@ -98,6 +101,7 @@ static void help(void)
 	       "Prints what libvsm costs, a line \"name value unit\" for each figure. A figure that\n"
 	       "could not be measured has no line; the reason is on standard error.\n"
 	       "\n"
+	       "  --comparators   measure other structures for the protection map too\n"
 	       "  --kvm           measure VTL round trips on /dev/kvm too\n"
 	       "  --kvm-trips N   measure nothing: make N such round trips, 1 to %u, that carry no\n"
 	       "                  state by ioctl, between the lines \"kvm-trips begin\" and\n"
@@ -122,6 +126,21 @@ static void help(void)
 	       "VTL switch moves 16 GPRs, CR2 and an FPU image of 512 bytes from one to the other.\n"
 	       "The swapped one keeps one register file; a VTL switch moves all private registers of\n"
 	       "the register table to the slot of one VTL, and from that of the other.\n"
+	       "\n"
+	       "Protection map of 64 GiB, shortest of some batches:\n"
+	       "  memset_floor_ns_per_page  memset() of half a byte for each page\n"
+	       "  protmap_lookup_ns      vsm_protmap_rights() of a page anywhere, with four masks on\n"
+	       "                         one percent of all pages\n"
+	       "  protmap_set_random_ns_per_page  vsm_protmap_set() of 500 pages anywhere\n"
+	       "  protmap_set_1gib_ns_per_page    vsm_protmap_set() of one GiB; both the worst of none,\n"
+	       "                         1 and 50 percent of the pages set before\n"
+	       "  protmap_mib_per_tib_0, protmap_mib_per_tib_1, protmap_mib_per_tib_50\n"
+	       "                         memory in use, with so many percent set\n"
+	       "  protect_hypercall_510_ns_per_page  ModifyVtlProtectionMask of 510 pages anywhere\n"
+	       "                         on the null host, to where the host gets its ranges\n"
+	       "  radix_, stdmap_, gtree_  (--comparators) the same at one percent of a radix tree with\n"
+	       "                         8 bytes a page, intervals in a std::map, a GTree of GLib with\n"
+	       "                         a node a page\n"
 	       "\n"
 	       "With KVM, medians; the batches of all kinds take turns:\n"
 	       "  kvm_two_exit_floor_ns     two KVM_RUN on the vCPUs of two VMs, each ended by an OUT\n"
@@ -173,6 +192,9 @@ static int parse(int argc, char **argv, struct options *o)
 
 	while (r == 0 && (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
 		switch (c) {
+		case OPT_COMPARATORS:
+			o->comparators = 1;
+			break;
 		case OPT_KVM:
 			o->kvm = 1;
 			break;
@@ -206,7 +228,9 @@ int main(int argc, char **argv)
 		return r == 1 ? EXIT_SUCCESS : r;
 	if (o.trips != 0)
 		return bench_kvm_trips(o.trips);
-	missing = bench_null(o.repeat);
+	missing = bench_null(o.repeat) + bench_protmap(o.repeat);
+	if (o.comparators)
+		bench_rivals(o.repeat);
 	if (o.kvm)
 		missing += bench_kvm(o.repeat);
 	return missing != 0 ? EXIT_MISSING : EXIT_SUCCESS;

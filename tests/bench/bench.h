@@ -31,6 +31,12 @@ int bench_missing(const char *name, const char *why);
 /** Figures of decoding and of the null host. @return how many are missing. */
 int bench_null(uint32_t repeat);
 
+/** Figures of the protection map and of ModifyVtlProtectionMask. @return how many are missing. */
+int bench_protmap(uint32_t repeat);
+
+/** The same of other structures that keep a mask for each page. What was not built says so. */
+void bench_rivals(uint32_t repeat);
+
 /** Figures of KVM. @return how many are missing. */
 int bench_kvm(uint32_t repeat);
 

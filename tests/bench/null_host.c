@@ -177,6 +177,18 @@ static int op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint6
 	return 0;
 }
 
+static int op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_t count,
+		      uint32_t *done, uint64_t token)
+{
+	struct null_host *h = opaque;
+
+	(void)ranges;
+	(void)done;
+	(void)token;
+	h->protected_ranges += count;
+	return 0;
+}
+
 static const struct vsm_host_ops null_ops = {
 	.size = sizeof(struct vsm_host_ops),
 	.regs_get = op_regs_get,
@@ -185,6 +197,7 @@ static const struct vsm_host_ops null_ops = {
 	.gpa_read = op_gpa_read,
 	.gpa_write = op_gpa_write,
 	.overlay_map = op_overlay_map,
+	.protect = op_protect,
 };
 
 static void set_vtl0(struct null_host *h)
@@ -208,9 +221,12 @@ static const char *make_partition(struct null_host *h, enum null_model model)
 	if (model == NULL_SWAPPED)
 		ops.switch_vtl = op_switch_swapped;
 	vsm_config_init(&config);
+	config.enforceable = 0xa00b;
+	config.host_flags = VSM_HOST_PROTECT_FLUSHES;
 	if (vsm_partition_create(&config, &ops, h, &h->vsm) != 0)
 		return "no partition";
-	if (vsm_ram_add(h->vsm, 0, NULL_RAM_BYTES) != 0)
+	if (vsm_ram_add(h->vsm, 0, NULL_RAM_BYTES) != 0 ||
+	    vsm_ram_add(h->vsm, NULL_MORE_GPA, NULL_MORE_BYTES) != 0)
 		return "no RAM";
 	if (vsm_partition_realise(h->vsm) != 0 || vsm_vp_create(h->vsm, &vp, &h->vp) != 0)
 		return "no VP";
@@ -308,4 +324,26 @@ const char *null_host_open(struct null_host *h, enum null_model model)
 void null_host_close(struct null_host *h)
 {
 	vsm_partition_destroy(h->vsm);
+}
+
+const char *null_host_protect(struct null_host *h)
+{
+	const struct hv_input_set_vp_registers header = { .partition_id = HV_PARTITION_ID_SELF,
+							  .vp_index = HV_VP_INDEX_SELF };
+	struct hv_register_assoc config = { .name = HV_REGISTER_VSM_PARTITION_CONFIG,
+					    .value = { .low = 0x1f } };
+
+	*null_gpr(h, 0, HV_X64_REGISTER_RAX) = 0;
+	*null_gpr(h, 0, HV_X64_REGISTER_RCX) = HVCALL_VTL_CALL;
+	if (null_trap(h) != VSM_VERDICT_SWITCHED)
+		return "VtlCall was refused";
+	memcpy(h->ram + IN_GPA, &header, sizeof(header));
+	memcpy(h->ram + IN_GPA + sizeof(header), &config, sizeof(config));
+	*null_gpr(h, 1, HV_X64_REGISTER_RCX) = HVCALL_SET_VP_REGISTERS |
+					       1ull << HV_HYPERCALL_REP_COUNT_SHIFT;
+	*null_gpr(h, 1, HV_X64_REGISTER_RDX) = IN_GPA;
+	if (null_trap(h) != VSM_VERDICT_RESUME ||
+	    (*null_gpr(h, 1, HV_X64_REGISTER_RAX) & 0xffff) != HV_STATUS_SUCCESS)
+		return "the protections could not be switched on";
+	return NULL;
 }

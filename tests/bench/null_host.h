@@ -19,6 +19,10 @@ struct null_file {
 	uint8_t fpu[512];
 };
 
+/* RAM that can be protected, but has no bytes. */
+#define NULL_MORE_GPA	(1ull << 32)
+#define NULL_MORE_BYTES (64ull << 30)
+
 #define NULL_CPU	 2u
 #define NULL_PRIVATE_MAX 64u
 
@@ -37,6 +41,7 @@ struct null_host {
 	uint32_t private_count;
 	uint64_t undo[18]; /* Swapped: the GPRs at PREPARE. */
 	uint8_t *assist; /* The page that VTL1 sees as its VP assist page. */
+	uint64_t protected_ranges; /* that `protect` was given */
 	uint8_t ram[NULL_RAM_BYTES];
 };
 
@@ -48,6 +53,9 @@ struct null_host {
  */
 const char *null_host_open(struct null_host *h, enum null_model model);
 void null_host_close(struct null_host *h);
+
+/** To VTL1, which switches its protections on. @return NULL, or what could not be done. */
+const char *null_host_protect(struct null_host *h);
 
 /** A GPR of the active VTL by its HV name. */
 static inline uint64_t *null_gpr(struct null_host *h, uint32_t vtl, uint32_t name)

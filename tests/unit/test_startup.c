@@ -74,13 +74,19 @@ static void climb(struct vsmtest *t, uint32_t vp)
 	assert_status(vsmtest_enter_vtl1(t, vp), HV_STATUS_SUCCESS);
 }
 
-/* VTL1 of VP 0 enables VTL1 on another VP. */
-static void give_vtl1(struct vsmtest *t, uint32_t index)
+/* VP 0, in a VTL that may, enables a VTL on a VP. */
+static void give_vtl(struct vsmtest *t, uint32_t index, uint32_t vtl)
 {
 	struct hv_initial_vp_context context;
 
 	vsmtest_context64(&context);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, index, 1, &context), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, index, vtl, &context), HV_STATUS_SUCCESS);
+}
+
+/* VTL1 of VP 0 enables VTL1 on another VP. */
+static void give_vtl1(struct vsmtest *t, uint32_t index)
+{
+	give_vtl(t, index, 1);
 }
 
 START_TEST(a_vp_waits_until_it_is_started_and_begins_where_it_was_told)
@@ -498,6 +504,53 @@ START_TEST(of_two_starts_at_once_one_succeeds)
 }
 END_TEST
 
+/* What VP 0 does in VTL2 while VP 1 loads the context of its VTL2. */
+static void *enable_and_start(void *opaque)
+{
+	struct vsmtest *t = opaque;
+
+	give_vtl(t, 1, 1);
+	assert_status(start(t, 0, 1, 1), HV_STATUS_SUCCESS);
+	return NULL;
+}
+
+static void beside_the_load(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
+{
+	pthread_t thread;
+
+	if (op != VSMTEST_REGS_SET || slot != 1)
+		return;
+	t->hook = NULL;
+	ck_assert_int_eq(pthread_create(&thread, NULL, enable_and_start, t), 0);
+	pthread_join(thread, NULL);
+}
+
+/* The VTL is enabled and the VP started in it when its thread has just looked for contexts: the one
+ * of the start counts, also when the VTL is entered later. */
+START_TEST(a_start_is_not_undone_by_the_context_it_came_with)
+{
+	struct vsmtest *t = machine(2, 2, 2);
+
+	climb(t, 0);
+	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
+	give_vtl(t, 0, 2);
+	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	give_vtl(t, 1, 2);
+	t->threads = 1;
+	t->hook = beside_the_load;
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_SWITCHED);
+	ck_assert(t->hook == NULL);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 2);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 1, HV_X64_REGISTER_CR3), 0x77000);
+	assert_verdict(vsmtest_vtl_return(t, 1, 1), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 1);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 1, HV_X64_REGISTER_RIP), 0xffffffff80005000ull);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 1, HV_X64_REGISTER_CR3), 0x77000);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_vp_waits_until_it_is_started_and_begins_where_it_was_told),
 	VSMTEST_CASE(it_is_offered_with_all_it_needs_or_not_at_all),
@@ -512,6 +565,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_context_that_the_host_refuses_may_be_followed_by_another),
 	VSMTEST_CASE(a_call_without_its_result_starts_nothing),
 	VSMTEST_CASE(of_two_starts_at_once_one_succeeds),
+	VSMTEST_CASE(a_start_is_not_undone_by_the_context_it_came_with),
 };
 
 int main(void)

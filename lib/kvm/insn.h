@@ -42,6 +42,7 @@ struct vk_opcode {
 #define VK_SIZE_BIG   0x84u /* up to 4096: XSAVE areas */
 
 #define VK_IMM_Z     0x80u /* 2 or 4 by operand size */
+#define VK_IMM_J     0x84u /* of a jump: 2 or 4 */
 #define VK_IMM_V     0x81u /* 2, 4 or 8 */
 #define VK_IMM_MOFFS 0x82u /* an address */
 #define VK_IMM_FAR   0x83u /* a selector and an offset */

@@ -117,17 +117,21 @@ static void vex(struct decoder *d, uint8_t b)
 
 static void opcode(struct decoder *d)
 {
-	uint8_t b = next(d);
+	uint8_t b, rex = 0;
 
-	while (!d->cut && prefix(d, b))
-		b = next(d);
-	if (d->mode == 64 && (b & 0xf0) == 0x40) {
-		d->wide = b & REX_W;
-		d->rex_r = (b & 4) ? 8 : 0;
-		d->rex_x = (b & 2) ? 8 : 0;
-		d->rex_b = (b & 1) ? 8 : 0;
-		b = next(d);
+	/* Of several REX the last counts, and only right before the opcode (SDM vol. 2A, 2.2.1). */
+	for (b = next(d); !d->cut; b = next(d)) {
+		if (prefix(d, b))
+			rex = 0;
+		else if (d->mode == 64 && (b & 0xf0) == 0x40)
+			rex = b;
+		else
+			break;
 	}
+	d->wide = rex & REX_W;
+	d->rex_r = (rex & 4) ? 8 : 0;
+	d->rex_x = (rex & 2) ? 8 : 0;
+	d->rex_b = (rex & 1) ? 8 : 0;
 	/* Outside of 64-bit mode these are LES, LDS and BOUND unless a register form follows. */
 	if ((b == 0xc4 || b == 0xc5 || b == 0x62) &&
 	    (d->mode == 64 || (d->at < d->count && d->code[d->at] >= 0xc0))) {
@@ -185,6 +189,8 @@ static uint32_t immediate_bytes(const struct decoder *d)
 	switch (d->is.immediate) {
 	case VK_IMM_Z:
 		return z;
+	case VK_IMM_J: /* In 64-bit mode the operand size has no say. */
+		return d->mode == 64 ? 4 : z;
 	case VK_IMM_V:
 		return operand_bytes(d);
 	case VK_IMM_MOFFS:

@@ -232,6 +232,6 @@ int main(int argc, char **argv)
 	if (o.comparators)
 		bench_rivals(o.repeat);
 	if (o.kvm)
-		missing += bench_kvm(o.repeat);
+		missing += bench_kvm(o.repeat) + bench_enforce(o.repeat);
 	return missing != 0 ? EXIT_MISSING : EXIT_SUCCESS;
 }

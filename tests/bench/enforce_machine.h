@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A machine whose VTL1 protects pages of VTL0, by hypercalls that the measurement makes itself. */
+#ifndef ENFORCE_MACHINE_H
+#define ENFORCE_MACHINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <vsm/kvm.h>
+#include <vsm/vsm.h>
+
+#define ENFORCE_LIST 500u /* Pages of a call. */
+#define ENFORCE_GPA  0x1000000u /* Pages that nothing else uses begin here. */
+
+struct enforce_machine {
+	struct vsm_kvm *kvm;
+	struct vsm *vsm;
+	struct vsm_host_ops ops; /* The backend's. */
+	struct vsm_kvm_vp *vp, *sibling;
+	int ram_fd;
+	uint8_t *ram;
+	struct hv_message *slot; /* Of intercepts, as VTL1 sees it. */
+	uint64_t call_ns, op_ns; /* The last call, and of it the op that enforces. */
+	pthread_t service, runner;
+	pthread_t sibling_thread; /* Who runs the sibling, or would. */
+	uint32_t is_served, runs;
+	atomic_uint stop;
+	char why[160]; /* What failed. */
+};
+
+/**
+ * Make it, on the heap of the caller. VTL1 of VP 0 is active.
+ *
+ * @param enforce VSM_KVM_ENFORCE_*
+ * @return 0, or -1 and m->why. To be closed in any case.
+ */
+int enforce_open(struct enforce_machine *m, uint32_t enforce);
+void enforce_close(struct enforce_machine *m);
+
+/** Give ENFORCE_LIST pages rights, each `stride` pages apart. @return 0, or -1 and m->why. */
+int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride);
+
+/** Let VP 1 run user code of VTL0, or take it out. @return 0, or -1 and m->why. */
+int enforce_sibling(struct enforce_machine *m, uint32_t on);
+
+/** Time of an exit by OUT of user code in VTL0, and of a denied load up to the first exit of VTL1. */
+int enforce_fault(struct enforce_machine *m, uint64_t *out_ns, uint64_t *fault_ns);
+
+#endif

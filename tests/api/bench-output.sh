@@ -20,6 +20,10 @@ rivals="radix_lookup_ns stdmap_lookup_ns gtree_lookup_ns"
 kvm_figures="kvm_two_exit_floor_ns kvm_vtl_roundtrip_ns kvm_roundtrip_ratio kvm_roundtrip_exact_ratio
 kvm_roundtrip_exact_dirty_ratio kvm_ioctls_per_roundtrip kvm_private_save_load_ioctls
 kvm_private_save_load_ratio"
+# Of the mechanism that the host chooses; those of others have a suffix.
+enforce_figures="enforce_scattered_deny_ns_per_page enforce_scattered_grant_ns_per_page
+enforce_contig_deny_ns_per_page enforce_contig_grant_ns_per_page enforce_held_deny_ns_per_page
+enforce_held_grant_ns_per_page fault_exit_us enforce_tracking_ratio"
 
 # ok NAME COMMAND...: one check; the last output of bench-vsm goes into the log of a bad one.
 ok() {
@@ -53,13 +57,21 @@ quiet() { [ ! -s "$dir/$1" ]; }
 says() { grep -qF -e "$2" "$dir/$1"; }
 words() { echo "$@"; }
 
-# The figures that have lines, in this order and no others.
+# The figures that have lines, in this order and no others; but those of enforcing rights depend on
+# what the host has.
 # shellcheck disable=SC2046,SC2086
-figures_are() { [ "$(words $(cut -d' ' -f1 "$dir/out"))" = "$(words $1)" ]; }
+figures_are() {
+	[ "$(words $(cut -d' ' -f1 "$dir/out" | grep -vE '^(enforce_|fault_exit_)'))" = "$(words $1)" ]
+}
+# The first of those, in this order.
+# shellcheck disable=SC2046,SC2086
+enforce_begins() {
+	[ "$(words $(cut -d' ' -f1 "$dir/out" | grep -E '^(enforce_|fault_exit_)' | head -n 8))" = "$(words $1)" ]
+}
 well_formed() {
-	! grep -qvE '^[a-z0-9_]+ [0-9]+(\.[0-9]{1,3})? (ns|ratio|ioctls|MiB)$' "$dir/out" &&
+	! grep -qvE '^[a-z0-9_]+ [0-9]+(\.[0-9]{1,3})? (ns|us|ratio|ioctls|MiB)$' "$dir/out" &&
 		awk '$2 <= 0 { exit 1 }
-			$1 ~ /_ns$/ && $3 != "ns" || $1 ~ /_ratio$/ && $3 != "ratio" { exit 1 }' "$dir/out"
+			$1 ~ /_ns(_|$)/ && $3 != "ns" || $1 ~ /_ratio(_|$)/ && $3 != "ratio" { exit 1 }' "$dir/out"
 }
 
 # Each figure of the list is named on standard error, with a reason.
@@ -88,6 +100,7 @@ run "$bench" --kvm --repeat 1
 if [ "$have_kvm" = yes ] && [ -e /dev/kvm ]; then
 	ok "--kvm succeeds" status_is 0
 	ok "--kvm adds the figures of KVM" figures_are "$null_figures $kvm_figures"
+	ok "--kvm adds the figures of enforcing rights" enforce_begins "$enforce_figures"
 	ok "--kvm: each line is a name, a value above 0 and a unit" well_formed
 	ok "a round trip takes two ioctls" grep -qx 'kvm_ioctls_per_roundtrip 2 ioctls' "$dir/out"
 	# Two that look, one that sets; more look where KVM has gaps in its private MSRs.
@@ -109,6 +122,7 @@ else
 	ok "where KVM does not work, it fails" status_is 1
 	ok "where KVM does not work, figures of KVM have no line" figures_are "$null_figures"
 	ok "where KVM does not work, each figure has a reason" reasons_for "$kvm_figures"
+	ok "where KVM does not work, enforcing is not measured" says err "enforce_*: not measured"
 	run unshare -rm sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$bench" --kvm-trips 1
 	ok "where KVM does not work, --kvm-trips fails" status_is 1
 	ok "where KVM does not work, --kvm-trips says why" says err "--kvm-trips: "
@@ -164,7 +178,7 @@ refused "too many trips" '--kvm-trips: "10000001"' --kvm-trips 10000001
 run "$bench" --help
 ok "--help succeeds" status_is 0
 ok "--help prints to standard output only" quiet err
-for word in --comparators --kvm --kvm-trips --repeat --help "Exit status" $null_figures $kvm_figures; do
+for word in --comparators --kvm --kvm-trips --repeat --help "Exit status" $null_figures $kvm_figures $enforce_figures; do
 	ok "--help explains $word" says out "$word"
 done
 

@@ -156,10 +156,27 @@ static void help(void)
 	       "  kvm_private_save_load_ioctls  ioctls of vsm_kvm_private_exchange(), which saves the\n"
 	       "                            state of one VTL and loads that of another on one vCPU of\n"
 	       "                            plain KVM; MSRs differ, control registers do not\n"
-	       "  kvm_private_save_load_ratio  two KVM_RUN, each followed by one of these, to the floor\n"
+	       "  kvm_private_save_load_ratio  two KVM_RUN, each followed by one of these, to the floor\n",
+	       TRIPS_MAX, REPEAT_MAX, BATCHES, REPEAT_DEFAULT, BATCH_OPS);
+	printf("\n"
+	       "With KVM, rights of pages: medians of hypercalls that deny 500 pages, and grant them\n"
+	       "again; the time of the host operation alone, by the mechanism that is chosen where\n"
+	       "events are served, and with its name as suffix for each other one that the host has:\n"
+	       "  enforce_scattered_deny_ns_per_page, enforce_scattered_grant_ns_per_page\n"
+	       "                            each seventh page\n"
+	       "  enforce_contig_deny_ns_per_page, enforce_contig_grant_ns_per_page\n"
+	       "                            one page after the other\n"
+	       "  enforce_held_deny_ns_per_page, enforce_held_grant_ns_per_page\n"
+	       "                            each seventh page while another VP runs user code; with\n"
+	       "                            the time that it takes to get it out of the guest\n"
+	       "  fault_exit_us             from a denied load of user code to the first exit of VTL1,\n"
+	       "                            an exit by OUT taken off\n"
+	       "  enforce_tracking_ratio    what the hypercall of a scattered deny takes beside the\n"
+	       "                            operation, to the operation\n"
+	       "  enforce_vs_memslot_ratio  a scattered deny by memory slots, to that of the first\n"
 	       "\n"
 	       "Exit status: 0, %d if a figure is missing, %d for bad usage.\n",
-	       TRIPS_MAX, REPEAT_MAX, BATCHES, REPEAT_DEFAULT, BATCH_OPS, EXIT_MISSING, EXIT_USAGE);
+	       EXIT_MISSING, EXIT_USAGE);
 }
 
 static int usage(void)

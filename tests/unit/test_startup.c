@@ -450,6 +450,93 @@ START_TEST(a_call_without_its_result_starts_nothing)
 }
 END_TEST
 
+/* Every op of the call and of the load fails at each call in several ways, and then no more. */
+static const int32_t kinds[] = { -VSM_ERR_HOST, -VSM_ERR_NOMEM, -VSM_ERR_INVAL, 0x7eadbeef };
+
+static struct vsmtest *before_start(uint32_t vtl)
+{
+	struct vsmtest *t = machine(2, 1, 2);
+
+	climb(t, 0);
+	give_vtl1(t, 1);
+	waits(t, 1);
+	if (vtl == 0)
+		assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
+	return t;
+}
+
+/* @return 0 if there are fewer calls than n. */
+static int failing_call(uint32_t vtl, uint32_t n, int32_t kind)
+{
+	struct vsmtest *t = before_start(vtl);
+	uint32_t hit;
+
+	t->fault_result = kind;
+	t->fault_any = t->failable + n;
+	assert_status(start(t, 0, 1, vtl),
+		      t->faults_hit ? VSMTEST_VERDICT(-VSM_ERR_HOST) : HV_STATUS_SUCCESS);
+	t->fault_any = 0;
+	hit = t->faults_hit;
+	if (hit) {
+		ck_assert_uint_eq(t->vp[1].kicks, 1); /* Of EnableVpVtl. */
+		waits(t, 1);
+		assert_verdict(vsmtest_again(t, 0), VSM_VERDICT_RESUME);
+		assert_status(vsmtest_status(t, 0), HV_STATUS_SUCCESS);
+	}
+	ck_assert_uint_eq(t->vp[1].kicks, 2);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, vtl, HV_X64_REGISTER_CR3), 0x77000);
+	vsmtest_free(t);
+	return hit != 0;
+}
+
+static int failing_load(uint32_t vtl, uint32_t n, int32_t kind)
+{
+	struct vsmtest *t = before_start(vtl);
+	uint32_t hit;
+	int verdict;
+
+	assert_status(start(t, 0, 1, vtl), HV_STATUS_SUCCESS);
+	t->fault_result = kind;
+	t->fault_any = t->failable + n;
+	verdict = vsmtest_prepare(t, 1);
+	t->fault_any = 0;
+	hit = t->faults_hit;
+	if (hit) {
+		assert_verdict(verdict, -VSM_ERR_HOST);
+		ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 0);
+		/* What the host refused will not do better: the guest may name another context. */
+		if (!vsm_vp_runnable(t->vp[1].vp)) {
+			ck_assert_int_eq(kind, -VSM_ERR_INVAL);
+			assert_status(start(t, 0, 1, vtl), HV_STATUS_SUCCESS);
+		}
+		verdict = vsmtest_prepare(t, 1);
+	}
+	assert_verdict(verdict, VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, vtl, HV_X64_REGISTER_CR3), 0x77000);
+	vsmtest_free(t);
+	return hit != 0;
+}
+
+START_TEST(every_op_of_a_start_fails_once)
+{
+	uint32_t points = 0;
+
+	for (uint32_t i = 0; i < 2 * VSMTEST_COUNT(kinds); i++) {
+		uint32_t n;
+
+		for (n = 1; n < 50 && failing_call(i % 2, n, kinds[i / 2]); n++)
+			points++;
+		ck_assert_uint_gt(n, 2); /* Registers, input, result. */
+		for (n = 1; n < 50 && failing_load(i % 2, n, kinds[i / 2]); n++)
+			points++;
+		ck_assert_uint_gt(n, 2); /* Context, switch. */
+		ck_assert_uint_lt(n, 50);
+	}
+	printf("# %u points\n", points);
+}
+END_TEST
+
 /* Two VPs start a third one at once. */
 struct racer {
 	struct vsmtest *t;
@@ -564,6 +651,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_host_that_cannot_load_the_context_leaves_the_vp_waiting),
 	VSMTEST_CASE(a_context_that_the_host_refuses_may_be_followed_by_another),
 	VSMTEST_CASE(a_call_without_its_result_starts_nothing),
+	VSMTEST_CASE(every_op_of_a_start_fails_once),
 	VSMTEST_CASE(of_two_starts_at_once_one_succeeds),
 	VSMTEST_CASE(a_start_is_not_undone_by_the_context_it_came_with),
 };

@@ -5,6 +5,7 @@
 
 #include "gpa_access.h"
 #include "host.h"
+#include "inflight.h"
 #include "intercept.h"
 #include "overlay.h"
 
@@ -68,18 +69,28 @@ int guestmem_check(struct vsm_vp *vp, uint64_t gpa, uint32_t len, uint32_t acces
 
 int guestmem_read(struct vsm_vp *vp, uint64_t gpa, void *buf, uint32_t len)
 {
-	int r = guestmem_check(vp, gpa, len, HV_INTERCEPT_ACCESS_READ);
+	int r;
 
-	return r != 0 ? r : host_read(vp->vsm, vp, gpa, buf, len);
+	inflight_begin(vp);
+	r = guestmem_check(vp, gpa, len, HV_INTERCEPT_ACCESS_READ);
+	if (r == 0)
+		r = host_read(vp->vsm, vp, gpa, buf, len);
+	inflight_end(vp);
+	return r;
 }
 
 int guestmem_write(struct vsm_vp *vp, uint64_t gpa, const void *buf, uint32_t len)
 {
-	/* Checked again although the output page was checked before the call ran: another VP may
-	 * have taken the right away since. */
-	int r = guestmem_check(vp, gpa, len, HV_INTERCEPT_ACCESS_WRITE);
+	int r;
 
-	return r != 0 ? r : host_write(vp->vsm, vp, gpa, buf, len);
+	/* Checked again although the output page was checked before the call ran: another VP may
+	 * have taken the right away since. From here on it waits for the end. */
+	inflight_begin(vp);
+	r = guestmem_check(vp, gpa, len, HV_INTERCEPT_ACCESS_WRITE);
+	if (r == 0)
+		r = host_write(vp->vsm, vp, gpa, buf, len);
+	inflight_end(vp);
+	return r;
 }
 
 /* An access of vsm_gpa_read() or vsm_gpa_write(). */

@@ -190,6 +190,8 @@ struct vsm_vp {
 	uint32_t locks_held;
 	_Atomic uint32_t wait; /* enum wait */
 	_Atomic uint32_t op_wait; /* Waits for op_owner. */
+	_Atomic uint32_t touching; /* It is between the check and the end of an access to memory. */
+	_Atomic uint32_t awaited; /* Somebody waits for the end of that access. */
 	uint32_t flags; /* VSM_VP_* */
 	_Atomic uint32_t startup; /* STARTUP_*; from WAITING only under vsm->lock. */
 	uint32_t start_vtl;
@@ -258,6 +260,8 @@ struct vsm {
 	_Atomic(struct vsm_vp *) op_owner;
 	_Atomic uint64_t host_errors;
 	_Atomic uint64_t token;
+	_Atomic uint64_t inflight_token; /* Of the VP that waits for accesses of others. */
+	_Atomic uint32_t inflight_left; /* How many. */
 	_Atomic uint32_t log_count[LOG_KINDS];
 };
 

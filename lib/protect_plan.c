@@ -3,6 +3,7 @@
 
 #include "enforceable.h"
 #include "host.h"
+#include "inflight.h"
 #include "ops.h"
 
 void plan_start(struct vsm_vp *vp, uint32_t owner_vtl, uint32_t first)
@@ -88,6 +89,14 @@ static int plan_end(struct vsm_vp *vp)
 	return r;
 }
 
+/* Other VPs' hypercalls are no longer in accesses that the old rights allowed. */
+static int settled(struct vsm_vp *vp, int result, uint32_t done)
+{
+	(void)result;
+	(void)done;
+	return plan_end(vp);
+}
+
 /*
  * TLFS 15.9.2: no VP may use the old rights when the call returns. A flush that failed stays owed:
  * the call fails, and no later one succeeds before it was made up for.
@@ -105,7 +114,7 @@ static int flush_next(struct vsm_vp *vp, int result, uint32_t done)
 	vsm->flush_owed &= ~vp->plan.flushing;
 	vp->plan.flushing = 0;
 	if (vsm->flush_owed == 0)
-		return plan_end(vp);
+		return vp->plan.flush != 0 ? inflight_wait(vp, settled) : plan_end(vp);
 	vtl = (uint32_t)__builtin_ctz(vsm->flush_owed);
 	vp->plan.flushing = 1u << vtl;
 	return deferred_end(vp, host_tlb_flush(vsm, vp, vtl, deferred_begin(vp, flush_next)), 0);

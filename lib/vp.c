@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "host.h"
+#include "inflight.h"
 #include "partition.h"
 #include "sized.h"
 #include "startup.h"
@@ -61,6 +62,7 @@ void vp_reset(struct vsm_vp *vp)
 	vp->has_exception = 0;
 	atomic_store(&vp->thread, 0);
 	vp->overlay.clear = NULL;
+	inflight_reset(vp);
 	startup_reset(vp);
 	for (uint32_t vtl = 0; vtl < vp->vsm->vtl_count; vtl++)
 		context_reset_library(vp, vtl);

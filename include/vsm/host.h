@@ -243,8 +243,8 @@ struct vsm_host_ops {
 	 * lost: test a flag under the lock that the sleep releases (doc/host-contract.md).
 	 * Thread: any, also under locks of the host if the host called in so. Locks: none of libvsm.
 	 * Cannot fail. Re-entry: no.
-	 * NULL: registers of other VPs cannot be reached and no op may return #VSM_PENDING
-	 * (#VSM_CAP_CROSS_VP is off).
+	 * NULL: VPs are entered one at a time, registers of other VPs cannot be reached and no op may
+	 * return #VSM_PENDING (#VSM_CAP_CROSS_VP is off).
 	 */
 	void (*kick)(void *vp);
 

@@ -4,6 +4,9 @@
  * touch it instead. Refused or intercepted, and not one byte of memory differs afterwards. The
  * numbers are those of the hostile cases of the project's threat model.
  */
+#define _POSIX_C_SOURCE 200112L
+
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -395,6 +398,100 @@ START_TEST(case_29_overlays_over_dirty_memory)
 }
 END_TEST
 
+/* Case 15, 32: VP 1 is in the host's gpa_write for VTL0 when VTL1 of VP 0 takes the page away. The
+ * call that does so has its result only when that write is over. */
+static struct {
+	int armed;
+	uint32_t status;
+	int verdict;
+} revoker;
+
+static void *revoke(void *opaque)
+{
+	struct vsmtest *t = opaque;
+
+	revoker.status = vsmtest_modify_gpa(t, 0, 0, OTHER);
+	revoker.verdict = vsmtest_prepare(t, 0);
+	return NULL;
+}
+
+static void revoke_in_op(struct vsmtest *t, enum vsmtest_op op, uint32_t vp)
+{
+	enum vsmtest_op wanted = revoker.armed == 1 ? VSMTEST_GPA_WRITE : VSMTEST_GPA_READ;
+	pthread_t thread;
+
+	(void)vp;
+	if (op != wanted || !revoker.armed)
+		return;
+	revoker.armed = 0;
+	pthread_create(&thread, NULL, revoke, t);
+	pthread_join(thread, NULL);
+}
+
+START_TEST(case_15_a_right_is_gone_when_the_last_access_is_over)
+{
+	for (uint32_t i = 0; i < 4; i++) {
+		struct hv_input_get_vp_registers in = { .partition_id = HV_PARTITION_ID_SELF,
+							.vp_index = HV_VP_INDEX_SELF };
+		uint32_t name = HV_REGISTER_VP_INDEX, writes = i % 2;
+		struct vsmtest_opts opts;
+		struct vsmtest *t;
+		int verdict;
+
+		vsmtest_opts_init(&opts);
+		opts.vps = 2;
+		if (i >= 2)
+			opts.config.host_flags = VSM_HOST_PROTECT_FLUSHES;
+		t = vsmtest_new(&opts);
+		assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+		t->relaxed = 1; /* The op itself sees the page go. */
+		t->threads = 1;
+		memcpy(vsmtest_ram(t, OTHER), &in, sizeof(in));
+		memcpy(vsmtest_ram(t, OTHER) + sizeof(in), &name, sizeof(name));
+		memcpy(vsmtest_ram(t, VSMTEST_IN_GPA(1)), vsmtest_ram(t, OTHER), 64);
+		revoker.armed = writes ? 1 : 2;
+		t->hook = revoke_in_op;
+		t->vp[0].kicks = 0;
+		/* `revoke` makes entries of VP 0 meanwhile, on a thread of its own. */
+		verdict = vsmtest_hypercall(t, 1, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1),
+					    writes ? VSMTEST_IN_GPA(1) : OTHER,
+					    writes ? OTHER + 512 : VSMTEST_OUT_GPA(1));
+		t->hook = NULL;
+		assert_verdict(verdict, VSM_VERDICT_RESUME);
+		assert_status(revoker.status, VSMTEST_VERDICT(VSM_VERDICT_BLOCKED));
+		assert_verdict(revoker.verdict, VSM_VERDICT_BLOCKED);
+		ck_assert_uint_ge(t->vp[0].kicks, 1);
+		ck_assert_int_eq(vsm_vp_runnable(t->vp[0].vp), 1);
+		assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
+		assert_status(vsmtest_status(t, 0), HV_STATUS_SUCCESS);
+		ck_assert_uint_eq(vsmtest_view(t, 0, OTHER), 0);
+		/* And that is the end of it for VP 1, where there is no VTL1 to tell. */
+		assert_exception(t, 1,
+				 vsmtest_hypercall(t, 1, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1),
+						   VSMTEST_IN_GPA(1), OTHER + 512),
+				 X86_GP);
+		vsmtest_free(t);
+	}
+}
+END_TEST
+
+/* A right that is given, or that nobody uses, is waited for by nobody. */
+START_TEST(no_wait_without_an_access_or_without_a_loss)
+{
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = 2;
+	t = vsmtest_new(&opts);
+	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_modify_gpa(t, 0, 0, OTHER), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_modify_gpa(t, 0, VSM_RIGHTS_ALL, OTHER), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(t->vp[0].kicks, 0);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(case_6_hypercall_input),
 	VSMTEST_CASE(case_6_hypercall_output),
@@ -402,6 +499,8 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(case_6_messages_and_entry_reasons_stay_in_their_vtl),
 	VSMTEST_CASE(case_6_page_tables),
 	VSMTEST_CASE(case_6_dma),
+	VSMTEST_CASE(case_15_a_right_is_gone_when_the_last_access_is_over),
+	VSMTEST_CASE(no_wait_without_an_access_or_without_a_loss),
 	VSMTEST_CASE(case_28_two_overlays_over_a_protected_page),
 	VSMTEST_CASE(case_28_rights_change_beneath_an_overlay),
 	VSMTEST_CASE(case_29_overlays_over_dirty_memory),

@@ -11,6 +11,17 @@
 #define PORT_FW_SELECT 0x510u
 #define PORT_FW_DATA   0x511u
 
+/* The memory device: 32-bit ports. */
+#define PORT_DMA_LOW	 0x600u
+#define PORT_DMA_HIGH	 0x604u
+#define PORT_DMA_DATA	 0x608u
+#define PORT_DMA_COMMAND 0x60cu /* write: 1 read, 2 write; read: what became of it */
+#define DMA_READ	 1u
+#define DMA_WRITE	 2u
+#define DMA_DONE	 0u
+#define DMA_DENIED	 1u
+#define DMA_ERROR	 2u
+
 /* 16550: registers by offset. */
 #define COM_DATA  0u
 #define COM_IER	  1u
@@ -93,11 +104,61 @@ static uint8_t fw_read(struct devices *d)
 	return 0;
 }
 
+/* TLFS 15.9: a device has the rights of VTL0. */
+static int dma_move(struct devices *d, uint32_t command, uint64_t gpa)
+{
+	void *data = &d->dma_data;
+
+	if (command != DMA_READ && command != DMA_WRITE)
+		return -VSM_ERR_INVAL;
+	if (d->unchecked_ram) {
+		if (gpa > d->unchecked_size - sizeof(d->dma_data))
+			return -VSM_ERR_RANGE;
+		if (command == DMA_READ)
+			memcpy(data, d->unchecked_ram + gpa, sizeof(d->dma_data));
+		else
+			memcpy(d->unchecked_ram + gpa, data, sizeof(d->dma_data));
+		return 0;
+	}
+	if (command == DMA_READ)
+		return vsm_gpa_read(d->vsm, VSM_VP_DMA, 0, gpa, data, sizeof(d->dma_data));
+	return vsm_gpa_write(d->vsm, VSM_VP_DMA, 0, gpa, data, sizeof(d->dma_data));
+}
+
+static void dma_command(struct devices *d, uint32_t command)
+{
+	int r = dma_move(d, command, (uint64_t)d->dma_address[1] << 32 | d->dma_address[0]);
+
+	d->dma_status = r == 0 ? DMA_DONE : r == -VSM_ERR_DENIED ? DMA_DENIED : DMA_ERROR;
+}
+
+static int dma_port_write(struct devices *d, uint16_t port, uint32_t value)
+{
+	switch (port) {
+	case PORT_DMA_LOW:
+		d->dma_address[0] = value;
+		return 1;
+	case PORT_DMA_HIGH:
+		d->dma_address[1] = value;
+		return 1;
+	case PORT_DMA_DATA:
+		d->dma_data = value;
+		return 1;
+	case PORT_DMA_COMMAND:
+		dma_command(d, value);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 void devices_port_write(struct devices *d, uint16_t port, uint32_t size, uint32_t value)
 {
 	if (port == PORT_EXIT && size == 4) {
 		d->exit_code = value;
 		d->done = 1;
+	} else if (size == 4 && dma_port_write(d, port, value)) {
+		return;
 	} else if (port >= PORT_COM1 && port < PORT_COM1 + 8 && size == 1) {
 		com1_write(d, port - PORT_COM1, (uint8_t)value);
 	} else if (port == PORT_FW_SELECT && size == 2) {
@@ -124,6 +185,10 @@ uint32_t devices_port_read(struct devices *d, uint16_t port, uint32_t size)
 		if (port == PORT_PIC2_MASK)
 			return d->pic_mask[1];
 	}
+	if (size == 4 && port == PORT_DMA_DATA)
+		return d->dma_data;
+	if (size == 4 && port == PORT_DMA_COMMAND)
+		return d->dma_status;
 	unknown_port(d, port, "it reads as all ones");
 	return 0xffffffffu >> (32 - 8 * size);
 }

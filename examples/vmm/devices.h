@@ -4,7 +4,12 @@
 
 #include <stdint.h>
 
-/* The few devices of the machine: COM1, exit port, fw_cfg, PIC masks. One VP's thread uses it. */
+#include <vsm/vsm.h>
+
+/*
+ * The few devices of the machine: COM1, exit port, fw_cfg, PIC masks, and one that moves a word to
+ * or from the guest's memory by itself. One thread at a time uses it: vmm.h has the lock.
+ */
 struct devices {
 	uint32_t vp_count;
 	uint32_t done; /* the guest has written to the exit port */
@@ -15,6 +20,13 @@ struct devices {
 	uint8_t pic_mask[2];
 	uint16_t fw_key;
 	uint32_t fw_offset;
+
+	struct vsm *vsm; /* whom the memory device asks; NULL: not yet */
+	uint8_t *unchecked_ram; /* --inject-bug=unchecked-dma: it asks nobody */
+	uint64_t unchecked_size;
+	uint32_t dma_address[2]; /* low and high half */
+	uint32_t dma_data;
+	uint32_t dma_status;
 
 	uint32_t mmio_logged;
 	uint8_t port_logged[65536 / 8]; /* a bit per unknown port that was logged */

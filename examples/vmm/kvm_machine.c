@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "decode.h"
+#include "inject.h"
 #include "multiboot.h"
 #include "report.h"
 
@@ -45,13 +46,13 @@ static void on_log(void *opaque, int32_t level, const char *line)
 static void on_kick(void *opaque, uint32_t vp)
 {
 	struct kvm_machine *m = opaque;
+	struct kvm_machine_vp *v = &m->vp[vp];
 
-	(void)vp;
 	pthread_mutex_lock(&m->lock);
-	m->kicked = 1;
+	v->kicked = 1;
 	pthread_cond_broadcast(&m->changed);
-	if (m->has_thread && !m->finished)
-		pthread_kill(m->thread, KVM_MACHINE_SIGNAL);
+	if (v->has_thread && !v->finished)
+		pthread_kill(v->thread, KVM_MACHINE_SIGNAL);
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -91,9 +92,24 @@ static int set_entry_state(struct kvm_machine *m)
 		number(HV_X64_REGISTER_RBX, m->vmm->info_gpa),
 		number(HV_X64_REGISTER_RIP, m->vmm->image.entry),
 	};
-	int r = vsm_kvm_vp_set(m->vp, 0, regs, sizeof(regs) / sizeof(regs[0]));
+	int r = vsm_kvm_vp_set(m->vp[0].vp, 0, regs, sizeof(regs) / sizeof(regs[0]));
 
 	return r < 0 ? vmm_error("start registers", r) : 0;
+}
+
+static uint32_t mechanism(const char *name)
+{
+	static const char *const names[] = {
+		[VSM_KVM_ENFORCE_AUTO] = "auto",	 [VSM_KVM_ENFORCE_UFFD] = "uffd",
+		[VSM_KVM_ENFORCE_SIGBUS] = "sigbus",	 [VSM_KVM_ENFORCE_GUARD] = "guard",
+		[VSM_KVM_ENFORCE_MPROTECT] = "mprotect", [VSM_KVM_ENFORCE_MEMSLOT] = "memslot"
+	};
+
+	for (uint32_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name) == 0)
+			return i;
+	}
+	return VSM_KVM_ENFORCE_AUTO;
 }
 
 static int open_backend(struct kvm_machine *m)
@@ -106,6 +122,9 @@ static int open_backend(struct kvm_machine *m)
 	o.kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (o.kvm_fd < 0)
 		return kvm_machine_no_kvm();
+	o.max_vps = m->vps;
+	o.enforce = mechanism(m->vmm->options->enforce);
+	o.serves = 1;
 	o.kick_signal = KVM_MACHINE_SIGNAL;
 	o.kick = on_kick;
 	o.log = on_log;
@@ -131,14 +150,18 @@ static int open_partition(struct kvm_machine *m)
 #ifdef HAVE_ZYDIS
 	ops.insn_decode = decode_length;
 #endif
-
+	inject_ops(&ops, (enum inject_bug)m->vmm->options->inject);
 	vsm_config_init(&config);
 	r = vsm_kvm_config(m->kvm, &config);
 	if (r < 0)
 		return vmm_error("configuration for KVM", r);
+	config.host_flags |= VSM_HOST_STARTS_VPS;
+	if (m->vmm->options->accept_unenforced_exec)
+		config.flags |= VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE;
 	r = vsm_partition_create(&config, &ops, m->kvm, &m->vsm);
 	if (r < 0)
 		return vmm_error("partition", r);
+	m->vmm->devices.vsm = m->vsm;
 	r = vsm_kvm_bind(m->kvm, m->vsm);
 	if (r < 0)
 		return vmm_error("binding the partition to KVM", r);
@@ -148,9 +171,11 @@ static int open_partition(struct kvm_machine *m)
 	r = vsm_partition_realise(m->vsm);
 	if (r < 0)
 		return vmm_error("realising the partition", r);
-	r = vsm_kvm_vp_create(m->kvm, 0, 0, &m->vp);
-	if (r < 0)
-		return vmm_error("VP 0", r);
+	for (uint32_t i = 0; i < m->vps; i++) {
+		r = vsm_kvm_vp_create(m->kvm, i, i, &m->vp[i].vp);
+		if (r < 0)
+			return vmm_error("VP", r);
+	}
 	return set_entry_state(m);
 }
 
@@ -162,16 +187,20 @@ static void close_all(struct kvm_machine *m)
 		close(m->kvm_fd);
 }
 
-/* The thread is told to stop at its next exit, and made to have one. */
-static void stop(struct kvm_machine *m)
+void kvm_machine_stop(struct kvm_machine *m)
 {
-	m->stopping = 1;
-	pthread_mutex_unlock(&m->lock);
-	vsm_kvm_kick(m->vp);
 	pthread_mutex_lock(&m->lock);
+	m->stopping = 1;
+	pthread_cond_broadcast(&m->changed);
+	pthread_mutex_unlock(&m->lock);
+	for (uint32_t i = 0; i < m->vps; i++)
+		vsm_kvm_kick(m->vp[i].vp);
 }
 
-/* Waits for the VP's thread. At the deadline the VP is stopped; the status is then the timeout's. */
+/*
+ * Waits for the VPs' threads. At the deadline all are stopped; the status is then the timeout's. So
+ * are they when one of them has ended the guest.
+ */
 static int wait_for_end(struct kvm_machine *m)
 {
 	uint32_t limit = m->vmm->options->timeout_s;
@@ -181,47 +210,79 @@ static int wait_for_end(struct kvm_machine *m)
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += (time_t)limit;
 	pthread_mutex_lock(&m->lock);
-	while (!m->finished) {
-		if (limit == 0) {
+	while (m->running) {
+		int r = 0;
+
+		if (limit == 0 && m->status < 0)
 			pthread_cond_wait(&m->changed, &m->lock);
-		} else if (pthread_cond_timedwait(&m->changed, &m->lock, &deadline) == ETIMEDOUT) {
-			/* Again each second: the end must not hang on one signal. */
-			deadline.tv_sec++;
-			late = 1;
-			stop(m);
-		}
+		else
+			r = pthread_cond_timedwait(&m->changed, &m->lock, &deadline);
+		late |= r == ETIMEDOUT && m->status < 0;
+		if (r != ETIMEDOUT && (m->status < 0 || m->stopping))
+			continue;
+		/* Again each second: the end must not hang on one signal. */
+		clock_gettime(CLOCK_MONOTONIC, &deadline);
+		deadline.tv_sec++;
+		pthread_mutex_unlock(&m->lock);
+		kvm_machine_stop(m);
+		pthread_mutex_lock(&m->lock);
 	}
 	pthread_mutex_unlock(&m->lock);
-	pthread_join(m->thread, NULL);
+	for (uint32_t i = 0; i < m->vps; i++) {
+		if (m->vp[i].has_thread)
+			pthread_join(m->vp[i].thread, NULL);
+	}
 	/* A guest that ended by itself in the last moment has ended by itself. */
 	return late && m->status < 0 ? report_timeout(m->vmm) : m->status;
 }
 
-static int start_and_wait(struct kvm_machine *m)
+static int start_threads(struct kvm_machine *m)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&m->lock);
+	for (uint32_t i = 0; i < m->vps && r == 0; i++) {
+		struct kvm_machine_vp *v = &m->vp[i];
+
+		errno = pthread_create(&v->thread, NULL, kvm_machine_thread, v);
+		v->has_thread = errno == 0;
+		m->running += errno == 0;
+		if (!v->has_thread)
+			r = vmm_error("thread of a VP", -VSM_ERR_SYS);
+	}
+	if (r != 0)
+		m->status = r; /* ends those that are there */
+	pthread_mutex_unlock(&m->lock);
+	return m->running ? wait_for_end(m) : r;
+}
+
+static void init_lock(struct kvm_machine *m)
 {
 	pthread_condattr_t attr;
-	int r;
 
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&m->changed, &attr);
 	pthread_condattr_destroy(&attr);
+}
+
+static int start_and_wait(struct kvm_machine *m)
+{
+	int r;
+
+	init_lock(m);
 	r = open_backend(m);
 	if (r == 0)
 		r = open_partition(m);
+	if (r == 0)
+		r = kvm_service_start(m);
 	if (r == 0) {
-		pthread_mutex_lock(&m->lock);
-		errno = pthread_create(&m->thread, NULL, kvm_machine_thread, m);
-		m->has_thread = errno == 0;
-		pthread_mutex_unlock(&m->lock);
-		if (m->has_thread)
-			r = wait_for_end(m);
-		else
-			r = vmm_error("thread of VP 0", -VSM_ERR_SYS);
+		r = start_threads(m);
+		kvm_service_stop(m);
+		if (m->vmm->options->stats)
+			kvm_machine_print_stats(m);
 	}
-	if (m->has_thread && m->vmm->options->stats)
-		kvm_machine_print_stats(m);
 	close_all(m);
 	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->lock);
@@ -230,8 +291,17 @@ static int start_and_wait(struct kvm_machine *m)
 
 static int run(struct vmm *vmm)
 {
-	struct kvm_machine m = { .vmm = vmm, .kvm_fd = -1 };
+	struct kvm_machine m = { .vmm = vmm, .kvm_fd = -1, .status = -1, .vps = vmm->options->vps };
 	sigset_t set;
+
+	if (inject_is_of_fault((enum inject_bug)vmm->options->inject)) {
+		fprintf(stderr, "vsm-vmm: --inject-bug: this one needs --host unicorn\n");
+		return VMM_EXIT_USAGE;
+	}
+	for (uint32_t i = 0; i < m.vps; i++) {
+		m.vp[i].m = &m;
+		m.vp[i].index = i;
+	}
 
 	/* Threads inherit the mask; libvsm-kvm unblocks the signal inside KVM_RUN only. */
 	sigemptyset(&set);

@@ -123,6 +123,12 @@ void kvm_machine_print_stats(const struct kvm_machine *m)
 	report_number("kvm-slot-ops", k.slot_ops);
 	report_number("switches", k.switches);
 	report_number("switches-carried", k.carried);
+	report_number("changes", k.changes);
+	report_number("ranges", k.changed_ranges);
+	report_number("ipis", k.kicks);
+	report_number("parks", k.parks);
+	report_number("native-faults", k.native_faults);
+	report_number("served", k.served);
 	report_number("stores-held", k.held_stores);
 	report_number("stores-done", k.stores_done);
 	report_number("stores-dropped", k.stores_dropped);

@@ -21,12 +21,14 @@ static int machine_stopping(struct kvm_machine *m)
 }
 
 /* The flag is tested under the lock under which the kick sets it: no wake-up is lost. */
-static void sleep_until_kicked(struct kvm_machine *m)
+static void sleep_until_kicked(struct kvm_machine_vp *v)
 {
+	struct kvm_machine *m = v->m;
+
 	pthread_mutex_lock(&m->lock);
-	while (!m->kicked && !m->stopping)
+	while (!v->kicked && !m->stopping)
 		pthread_cond_wait(&m->changed, &m->lock);
-	m->kicked = 0;
+	v->kicked = 0;
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -36,6 +38,7 @@ static int handle_pio(struct kvm_machine *m, struct vsm_kvm_exit *e)
 	uint8_t *data = e->data;
 	uint32_t value, i;
 
+	pthread_mutex_lock(&m->vmm->lock);
 	for (i = 0; i < e->count && !d->done; i++, data += e->data_size) {
 		value = 0;
 		if (e->is_write) {
@@ -46,15 +49,19 @@ static int handle_pio(struct kvm_machine *m, struct vsm_kvm_exit *e)
 			memcpy(data, &value, e->data_size);
 		}
 	}
-	return d->done ? report_guest_exit(m->vmm) : GO_ON;
+	value = d->done;
+	pthread_mutex_unlock(&m->vmm->lock);
+	return value ? report_guest_exit(m->vmm) : GO_ON;
 }
 
 static int handle_mmio(struct kvm_machine *m, struct vsm_kvm_exit *e)
 {
+	pthread_mutex_lock(&m->vmm->lock);
 	if (e->is_write)
 		devices_mmio_write(&m->vmm->devices, e->address);
 	else
 		devices_mmio_read(&m->vmm->devices, e->address, e->data, e->data_size);
+	pthread_mutex_unlock(&m->vmm->lock);
 	return GO_ON;
 }
 
@@ -79,8 +86,10 @@ static int cannot_go_on(const struct vsm_kvm_exit *e)
 	return VMM_EXIT_HOST;
 }
 
-static int handle_exit(struct kvm_machine *m, struct vsm_kvm_exit *e)
+static int handle_exit(struct kvm_machine_vp *v, struct vsm_kvm_exit *e)
 {
+	struct kvm_machine *m = v->m;
+
 	switch (e->kind) {
 	case VSM_KVM_EXIT_INTR:
 		return GO_ON;
@@ -93,7 +102,7 @@ static int handle_exit(struct kvm_machine *m, struct vsm_kvm_exit *e)
 		e->msr_fault = 1;
 		return GO_ON;
 	case VSM_KVM_EXIT_BLOCKED:
-		sleep_until_kicked(m);
+		sleep_until_kicked(v);
 		return GO_ON;
 	case VSM_KVM_EXIT_HLT:
 		/* This machine has no interrupt source that could end it. */
@@ -105,27 +114,31 @@ static int handle_exit(struct kvm_machine *m, struct vsm_kvm_exit *e)
 	}
 }
 
-static int run_guest(struct kvm_machine *m)
+static int run_guest(struct kvm_machine_vp *v)
 {
 	struct vsm_kvm_exit e = { .size = sizeof(e) };
 	int status = GO_ON;
 	int r;
 
-	while (status == GO_ON && !machine_stopping(m)) {
-		r = vsm_kvm_run(m->vp, &e);
-		status = r < 0 ? vmm_error("running VP 0", r) : handle_exit(m, &e);
+	while (status == GO_ON && !machine_stopping(v->m)) {
+		r = vsm_kvm_run(v->vp, &e);
+		status = r < 0 ? vmm_error("running a VP", r) : handle_exit(v, &e);
 	}
 	return status;
 }
 
-void *kvm_machine_thread(void *machine)
+void *kvm_machine_thread(void *machine_vp)
 {
-	struct kvm_machine *m = machine;
-	int status = run_guest(m);
+	struct kvm_machine_vp *v = machine_vp;
+	struct kvm_machine *m = v->m;
+	int status = run_guest(v);
 
 	pthread_mutex_lock(&m->lock);
-	m->status = status;
-	m->finished = 1;
+	/* The first VP that ends the guest has ended it for all. */
+	if (m->status < 0)
+		m->status = status;
+	v->finished = 1;
+	m->running--;
 	pthread_cond_broadcast(&m->changed);
 	pthread_mutex_unlock(&m->lock);
 	return NULL;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "inject.h"
 #include "multiboot.h"
 #include "vmm.h"
 
@@ -55,8 +56,14 @@ static int run_image(struct vmm *vmm, const struct vmm_host *host)
 			status = VMM_EXIT_USAGE;
 	}
 	if (status == 0) {
-		devices_init(&vmm->devices, 1);
+		devices_init(&vmm->devices, o->vps);
+		if (o->inject == INJECT_UNCHECKED_DMA) {
+			vmm->devices.unchecked_ram = vmm->ram;
+			vmm->devices.unchecked_size = vmm->ram_size;
+		}
+		pthread_mutex_init(&vmm->lock, NULL);
 		status = host->run(vmm);
+		pthread_mutex_destroy(&vmm->lock);
 	}
 	ram_close(vmm);
 	image_close(&vmm->image);

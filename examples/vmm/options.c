@@ -9,12 +9,18 @@
 
 #include <vsm/version.h>
 
+#include "inject.h"
+
 enum {
 	OPT_HOST = 256,
 	OPT_MEMORY,
 	OPT_TIMEOUT,
 	OPT_STATS,
 	OPT_PROBE,
+	OPT_VPS,
+	OPT_ENFORCE,
+	OPT_ACCEPT_EXEC,
+	OPT_INJECT,
 	OPT_VERSION
 };
 
@@ -22,6 +28,10 @@ static const struct option long_options[] = {
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "vps", required_argument, NULL, OPT_VPS },
+	{ "enforce", required_argument, NULL, OPT_ENFORCE },
+	{ "accept-unenforced-exec", no_argument, NULL, OPT_ACCEPT_EXEC },
+	{ "inject-bug", required_argument, NULL, OPT_INJECT },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "help", no_argument, NULL, 'h' },
@@ -38,6 +48,15 @@ static void help(void)
 	       "                  unicorn, an emulator: slower, but it needs nothing of the machine\n"
 	       "  --memory MIB    RAM of the guest, %u to %u MiB (default %u)\n"
 	       "  --timeout S     end the guest after S seconds, 1 to %u (default: never)\n"
+	       "  --vps N         virtual processors, 1 to %u (default 1); the guest starts all but the\n"
+	       "                  first by HvCallStartVirtualProcessor\n"
+	       "  --enforce MECH  how host kvm enforces page rights: auto (default), uffd, sigbus,\n"
+	       "                  guard, mprotect or memslot\n"
+	       "  --accept-unenforced-exec\n"
+	       "                  record execute rights that the host cannot enforce, instead of\n"
+	       "                  refusing them\n"
+	       "  --inject-bug NAME\n"
+	       "                  do one thing wrong, to see that the guest notices; see vsm-vmm(1)\n"
 	       "  --stats         at the end, print what the library counted, on one line\n"
 	       "  --probe         print what this host can do for a guest; IMAGE is not needed\n"
 	       "  -h, --help      print this\n"
@@ -48,7 +67,7 @@ static void help(void)
 	       "Exit status: the guest's, (v << 1) | 1 for the v it wrote to port 0xf4: 1 if all\n"
 	       "passed, 3 if something failed. %d: usage or image, %d: host, %d: timeout.\n",
 	       VMM_MEMORY_MIN_MIB, VMM_MEMORY_MAX_MIB, VMM_MEMORY_DEFAULT_MIB, VMM_TIMEOUT_MAX_S,
-	       VMM_EXIT_USAGE, VMM_EXIT_HOST, VMM_EXIT_TIMEOUT);
+	       VMM_VPS_MAX, VMM_EXIT_USAGE, VMM_EXIT_HOST, VMM_EXIT_TIMEOUT);
 }
 
 static void version(void)
@@ -95,6 +114,34 @@ static int parse_host(const char *text, struct options *o)
 	return -1;
 }
 
+static int parse_enforce(const char *text, struct options *o)
+{
+	static const char *const names[] = { "auto",  "uffd",	  "sigbus",
+					     "guard", "mprotect", "memslot" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], text) == 0) {
+			o->enforce = names[i];
+			return -1;
+		}
+	}
+	fprintf(stderr,
+		"vsm-vmm: --enforce '%s': there are: auto, uffd, sigbus, guard, mprotect, memslot\n",
+		text);
+	return usage();
+}
+
+static int parse_bug(const char *text, struct options *o)
+{
+	const char *list;
+
+	o->inject = inject_find(text, &list);
+	if (o->inject >= 0)
+		return -1;
+	fprintf(stderr, "vsm-vmm: --inject-bug '%s': there are: %s\n", text, list);
+	return usage();
+}
+
 static int parse_one(int opt, struct options *o)
 {
 	switch (opt) {
@@ -105,6 +152,15 @@ static int parse_one(int opt, struct options *o)
 				    &o->memory_mib);
 	case OPT_TIMEOUT:
 		return parse_number("timeout", optarg, 1, VMM_TIMEOUT_MAX_S, &o->timeout_s);
+	case OPT_VPS:
+		return parse_number("vps", optarg, 1, VMM_VPS_MAX, &o->vps);
+	case OPT_ENFORCE:
+		return parse_enforce(optarg, o);
+	case OPT_ACCEPT_EXEC:
+		o->accept_unenforced_exec = 1;
+		return -1;
+	case OPT_INJECT:
+		return parse_bug(optarg, o);
 	case OPT_STATS:
 		o->stats = 1;
 		return -1;
@@ -130,6 +186,7 @@ int options_parse(struct options *o, int argc, char **argv)
 
 	memset(o, 0, sizeof(*o));
 	o->memory_mib = VMM_MEMORY_DEFAULT_MIB;
+	o->vps = 1;
 	argv[0] = progname; /* what getopt's own messages begin with */
 	/* '+': what follows IMAGE belongs to the guest, also if it looks like an option. */
 	while ((opt = getopt_long(argc, argv, "+h", long_options, NULL)) != -1) {

@@ -15,12 +15,17 @@
 #define VMM_MEMORY_DEFAULT_MIB 256u
 
 #define VMM_TIMEOUT_MAX_S 86400u
+#define VMM_VPS_MAX	  8u
 
 struct options {
 	const char *host; /* NULL: the best there is */
 	uint32_t memory_mib;
 	uint32_t timeout_s; /* 0: none */
 	uint32_t stats;
+	uint32_t vps;
+	const char *enforce; /* name of a mechanism of host kvm, or NULL */
+	uint32_t accept_unenforced_exec;
+	int inject; /* enum inject_bug */
 	uint32_t probe;
 	const char *image; /* NULL only with probe */
 	char *const *args; /* the guest's arguments, ended by NULL */

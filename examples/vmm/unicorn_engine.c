@@ -140,6 +140,7 @@ static void on_code(uc_engine *uc, uint64_t address, uint32_t size, void *opaque
 	c->rip = address;
 	c->length = size <= UNI_INSN_MAX ? size : 0;
 	c->undo_count = 0;
+	c->crossing = 0;
 	if (c->budget == 0) {
 		uni_stop_with(c, UNI_EXIT_BUDGET);
 		return;
@@ -188,6 +189,8 @@ static void on_write(uc_engine *uc, uc_mem_type type, uint64_t address, int size
 	u->gpa = address;
 	u->size = (uint32_t)size < room ? (uint32_t)size : room;
 	memcpy(u->bytes, page + address % UNI_PAGE_SIZE, u->size);
+	if ((uint32_t)size > room)
+		c->crossing = address + room;
 	c->undo_count++;
 	if (address < c->m->vmm->ram_size)
 		uni_memory_written(c->m, address, c->bit);
@@ -214,6 +217,9 @@ static bool on_denied(uc_engine *uc, uc_mem_type type, uint64_t address, int siz
 	if (w.fault)
 		return true;
 	undo(c);
+	/* libunicorn stores the bytes of such an access one by one, the last one first. */
+	if (c->crossing && address / UNI_PAGE_SIZE == c->crossing / UNI_PAGE_SIZE)
+		address = c->crossing;
 	deny(c, address, is_write ? HV_INTERCEPT_ACCESS_WRITE : HV_INTERCEPT_ACCESS_READ);
 	return false;
 }
@@ -357,11 +363,6 @@ void uni_engine_run(struct uni_cpu *c)
 {
 	uc_err err;
 
-	if (c->m->stale & c->bit) {
-		uc_ctl_flush_tlb(c->uc); /* the translated code, in spite of its name */
-		c->m->stale &= ~c->bit;
-		c->m->counters.code_flushes++;
-	}
 	memset(&c->exit, 0, sizeof(c->exit));
 	c->code_page = NO_PAGE;
 	c->m->counters.runs++;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "boot64.h"
+#include "inject.h"
 #include "multiboot.h"
 #include "report.h"
 
@@ -80,9 +81,11 @@ static int set_entry_state(struct uni_cpu *c, uint32_t tables)
 static int open_vp(struct unicorn_machine *m, uint32_t index, uint32_t tables)
 {
 	struct uni_vp *v = &m->vp[index];
-	struct vsm_vp_config config = {
-		.size = sizeof(config), .index = index, .apic_id = index, .opaque = v
-	};
+	struct vsm_vp_config config = { .size = sizeof(config),
+					.index = index,
+					.apic_id = index,
+					.opaque = v,
+					.flags = index ? VSM_VP_WAIT_FOR_STARTUP : 0 };
 	int r;
 
 	for (uint32_t vtl = 0; vtl < UNI_VTLS; vtl++) {
@@ -118,20 +121,23 @@ static int open_engines(struct unicorn_machine *m)
 
 static int open_partition(struct unicorn_machine *m, uint32_t tables)
 {
+	struct vsm_host_ops ops = uni_ops;
 	struct vsm_config config;
 	int r;
 
+	inject_ops(&ops, (enum inject_bug)m->vmm->options->inject);
 	vsm_config_init(&config);
 	config.max_vps = m->vps;
 	config.max_vtl = UNI_VTLS - 1;
 	config.phys_bits = UNI_PHYS_BITS;
 	config.enforceable = ENFORCEABLE;
-	config.host_flags = VSM_HOST_PROTECT_FLUSHES;
+	config.host_flags = VSM_HOST_PROTECT_FLUSHES | VSM_HOST_STARTS_VPS;
 	config.trap_port = UNI_TRAP_PORT;
 	m->cr4_mask = config.cr4_mask;
-	r = vsm_partition_create(&config, &uni_ops, m, &m->vsm);
+	r = vsm_partition_create(&config, &ops, m, &m->vsm);
 	if (r < 0)
 		return vmm_error("partition", r);
+	m->vmm->devices.vsm = m->vsm;
 	r = vsm_ram_add(m->vsm, 0, m->vmm->ram_size);
 	if (r < 0)
 		return vmm_error("RAM", r);
@@ -218,6 +224,7 @@ static int handle_fault(struct uni_cpu *c)
 				      .access = c->exit.access,
 				      .user = c->exit.user };
 	uint8_t bytes[UNI_INSN_MAX];
+	uint64_t rip = c->rip;
 	int verdict;
 
 	/* Bytes that could not be fetched are not told. */
@@ -226,7 +233,8 @@ static int handle_fault(struct uni_cpu *c)
 		f.instruction_byte_count = (uint8_t)uni_insn_bytes(c, c->rip, bytes);
 		memcpy(f.instruction_bytes, bytes, sizeof(bytes));
 	}
-	uni_reg_put(c, UC_X86_REG_RIP, c->rip);
+	inject_fault(&f, &rip, (enum inject_bug)c->m->vmm->options->inject);
+	uni_reg_put(c, UC_X86_REG_RIP, rip);
 	verdict = vsm_vp_memory_fault(c->vp->vsm, &f);
 	if (verdict == VSM_VERDICT_NOT_MINE)
 		return guest_died(c, "access to no memory");
@@ -396,7 +404,7 @@ static void print_stats(const struct unicorn_machine *m)
 	report_number("protect-calls", k->protect_calls);
 	report_number("ranges", k->ranges);
 	report_number("blocks-closed", k->blocks_closed);
-	report_number("code-flushes", k->code_flushes);
+	report_number("code-drops", k->code_drops);
 	report_stats_end();
 }
 
@@ -408,7 +416,7 @@ static int run(struct vmm *vmm)
 	if (!m)
 		return vmm_error("memory", -VSM_ERR_NOMEM);
 	m->vmm = vmm;
-	m->vps = 1;
+	m->vps = vmm->options->vps;
 	r = open_all(m);
 	if (r == 0) {
 		r = run_all(m);

@@ -90,6 +90,7 @@ struct uni_cpu {
 	uint64_t code_page; /* whose execute rights are known, or ~0 */
 	const uint8_t *code; /* its bytes */
 	int code_by_cpl; /* its execute rights depend on the CPL */
+	uint64_t crossing; /* a store goes on at this page, or 0 */
 	uint32_t undo_count;
 	struct uni_undo undo[UNI_UNDO_MAX];
 	struct uni_exit exit;
@@ -114,7 +115,7 @@ struct uni_view {
 };
 
 struct uni_counters {
-	uint64_t runs, switches, asked, denied, protect_calls, ranges, blocks_closed, code_flushes;
+	uint64_t runs, switches, asked, denied, protect_calls, ranges, blocks_closed, code_drops;
 };
 
 struct unicorn_machine {
@@ -125,7 +126,6 @@ struct unicorn_machine {
 	uint64_t pages, blocks;
 	struct uni_view view[UNI_VTLS];
 	uint32_t *code; /* of each page: engines that may hold translations of its code */
-	uint32_t stale; /* engines whose translations are too old */
 	uint32_t shared[UNI_SHARED_MAX]; /* registers that a switch copies */
 	uint32_t shared_count;
 	uint32_t vps;
@@ -188,7 +188,7 @@ uint32_t uni_memory_rights(const struct unicorn_machine *m, uint32_t vtl, uint64
 int uni_memory_is_overlay(const struct unicorn_machine *m, uint32_t vtl, uint64_t gpa);
 int uni_memory_protect(struct unicorn_machine *m, const struct vsm_protect_range *range);
 int uni_memory_overlay(struct unicorn_machine *m, const struct vsm_overlay *overlay);
-/* Code there was written by other than the engine `bit`. */
+/* The page was written by the engine `bit`, or by none: others drop its code. */
 void uni_memory_written(struct unicorn_machine *m, uint64_t gpa, uint32_t bit);
 
 /* unicorn_walk.c: the guest's page tables, for what libunicorn does not do itself. */

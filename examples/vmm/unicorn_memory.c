@@ -51,12 +51,39 @@ uint32_t uni_memory_rights(const struct unicorn_machine *m, uint32_t vtl, uint64
 	return gpa < m->vmm->ram_size ? m->view[vtl].rights[gpa / UNI_PAGE_SIZE] : 0;
 }
 
+/*
+ * Translations that an engine may have of a page's code. One page at a time: dropping all of them
+ * takes libunicorn seconds.
+ */
+static void drop_code(struct uni_cpu *c, uint64_t gpa)
+{
+	uint64_t page = gpa / UNI_PAGE_SIZE * UNI_PAGE_SIZE;
+
+	uc_ctl_remove_cache(c->uc, page, page + UNI_PAGE_SIZE);
+	c->m->counters.code_drops++;
+}
+
 void uni_memory_written(struct unicorn_machine *m, uint64_t gpa, uint32_t bit)
 {
-	uint32_t *code = &m->code[gpa / UNI_PAGE_SIZE];
+	uint32_t *code = &m->code[gpa / UNI_PAGE_SIZE], others = *code & ~bit;
 
-	m->stale |= *code & ~bit;
 	*code &= bit;
+	for (uint32_t i = 0; others; i++, others >>= 1) {
+		if (others & 1)
+			drop_code(&m->vp[i / UNI_VTLS].cpu[i % UNI_VTLS], gpa);
+	}
+}
+
+/* Before the mapping of RAM changes: libunicorn finds code by what is mapped. */
+static void forget_code(struct uni_cpu *c, uint64_t from, uint64_t end)
+{
+	for (; from < end && from < c->m->vmm->ram_size; from += UNI_PAGE_SIZE) {
+		uint32_t *code = &c->m->code[from / UNI_PAGE_SIZE];
+
+		if (*code & c->bit)
+			drop_code(c, from);
+		*code &= ~c->bit;
+	}
 }
 
 int uni_memory_map(struct uni_cpu *c)
@@ -81,11 +108,11 @@ static int map_ram(struct uni_cpu *c, uint64_t from, uint64_t end, int closed)
 {
 	if (from == end)
 		return 0;
+	forget_code(c, from, end);
 	if (uc_mem_unmap(c->uc, from, end - from) != UC_ERR_OK ||
 	    uc_mem_map_ptr(c->uc, from, end - from, closed ? UC_PROT_EXEC : UC_PROT_ALL,
 			   c->m->vmm->ram + from) != UC_ERR_OK)
 		return -1;
-	c->m->stale |= c->bit;
 	return 0;
 }
 
@@ -167,11 +194,11 @@ static uint32_t uc_rights(uint32_t rights)
 /* What was at the page goes; RAM or an overlay page comes. `page` NULL: nothing. */
 static int map_page(struct uni_cpu *c, uint64_t gpa, int was_mapped, void *page, uint32_t rights)
 {
+	forget_code(c, gpa, gpa + UNI_PAGE_SIZE);
 	if (was_mapped && uc_mem_unmap(c->uc, gpa, UNI_PAGE_SIZE) != UC_ERR_OK)
 		return -1;
 	if (page && uc_mem_map_ptr(c->uc, gpa, UNI_PAGE_SIZE, uc_rights(rights), page) != UC_ERR_OK)
 		return -1;
-	c->m->stale |= c->bit;
 	return 0;
 }
 

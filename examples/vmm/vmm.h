@@ -2,6 +2,7 @@
 #ifndef VMM_VMM_H
 #define VMM_VMM_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "devices.h"
@@ -11,13 +12,12 @@
 /* Statuses of a guest that ended without a word: it counts as failed. */
 #define VMM_EXIT_GUEST_FAILED 3
 
-#define VMM_VPS_MAX 8u
-
 /* The machine, as far as it does not depend on what runs it. */
 struct vmm {
 	const struct options *options;
 	struct image image;
 	struct devices devices;
+	pthread_mutex_t lock; /* of devices; never held while libvsm or KVM runs the guest */
 	uint8_t *ram; /* from guest address 0 */
 	uint64_t ram_size;
 	int ram_fd; /* memfd behind ram */

@@ -17,6 +17,14 @@ void hv_setup(struct guest_hv *hv, uint64_t os_id)
 {
 	wrmsr(HV_X64_MSR_GUEST_OS_ID, os_id);
 	wrmsr(HV_X64_MSR_HYPERCALL, (uintptr_t)hv->code | HV_X64_MSR_HYPERCALL_ENABLE);
+	hv->page = hv->code;
+}
+
+void hv_share(struct guest_hv *hv, const struct guest_hv *owner)
+{
+	hv->page = owner->page;
+	hv->vtl_call = owner->vtl_call;
+	hv->vtl_return = owner->vtl_return;
 }
 
 uint64_t hv_hypercall(struct guest_hv *hv, uint64_t control)
@@ -26,7 +34,7 @@ uint64_t hv_hypercall(struct guest_hv *hv, uint64_t control)
 
 	__asm__ volatile("call *%[page]"
 			 : "=a"(result), "+c"(control)
-			 : [page] "r"(hv->code), "d"(hv->input), "r"(output)
+			 : [page] "r"(hv->page), "d"(hv->input), "r"(output)
 			 : "memory", "cc");
 	return result;
 }
@@ -99,14 +107,33 @@ uint16_t hv_enable_partition_vtl(struct guest_hv *hv, uint8_t vtl)
 uint16_t hv_enable_vp_vtl(struct guest_hv *hv, uint8_t vtl,
 			  const struct hv_initial_vp_context *context)
 {
+	return hv_enable_vp_vtl_of(hv, HV_VP_INDEX_SELF, vtl, context);
+}
+
+uint16_t hv_enable_vp_vtl_of(struct guest_hv *hv, uint32_t vp, uint8_t vtl,
+			     const struct hv_initial_vp_context *context)
+{
 	struct hv_input_enable_vp_vtl *in = (void *)hv->input;
 
 	memset(in, 0, sizeof(*in));
 	in->target_partition_id = HV_PARTITION_ID_SELF;
-	in->vp_index = HV_VP_INDEX_SELF;
+	in->vp_index = vp;
 	in->target_vtl = vtl;
 	in->vp_vtl_context = *context;
 	return status(hv_hypercall(hv, HVCALL_ENABLE_VP_VTL));
+}
+
+uint16_t hv_start_vp(struct guest_hv *hv, uint32_t vp, uint8_t vtl,
+		     const struct hv_initial_vp_context *context)
+{
+	struct hv_input_start_virtual_processor *in = (void *)hv->input;
+
+	memset(in, 0, sizeof(*in));
+	in->target_partition_id = HV_PARTITION_ID_SELF;
+	in->vp_index = vp;
+	in->target_vtl = vtl;
+	in->vp_context = *context;
+	return status(hv_hypercall(hv, HVCALL_START_VIRTUAL_PROCESSOR));
 }
 
 uint16_t hv_protect(struct guest_hv *hv, const void *page, uint32_t rights)

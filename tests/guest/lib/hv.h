@@ -14,12 +14,16 @@ struct guest_hv {
 	uint8_t code[HV_PAGE_SIZE]; /* under the hypercall page */
 	uint8_t input[HV_PAGE_SIZE];
 	uint8_t output[HV_PAGE_SIZE];
+	const void *page; /* the hypercall page of this VTL: `code` of its own or of another VP */
 	const void *vtl_call; /* stubs in the page, as VsmCodePageOffsets has them */
 	const void *vtl_return;
 } __attribute__((aligned(4096)));
 
 /* Sets GUEST_OS_ID and the hypercall page of the current VTL. */
 void hv_setup(struct guest_hv *hv, uint64_t os_id);
+
+/* A VP uses the hypercall page that another has set: there is one for all VPs of a VTL. */
+void hv_share(struct guest_hv *hv, const struct guest_hv *owner);
 
 /* Looks up the stubs for VTL call and return; gives the HV status. */
 uint16_t hv_setup_vtl_stubs(struct guest_hv *hv);
@@ -33,6 +37,10 @@ uint16_t hv_set_register(struct guest_hv *hv, uint32_t name, uint64_t value);
 uint16_t hv_enable_partition_vtl(struct guest_hv *hv, uint8_t vtl);
 uint16_t hv_enable_vp_vtl(struct guest_hv *hv, uint8_t vtl,
 			  const struct hv_initial_vp_context *context);
+uint16_t hv_enable_vp_vtl_of(struct guest_hv *hv, uint32_t vp, uint8_t vtl,
+			     const struct hv_initial_vp_context *context);
+uint16_t hv_start_vp(struct guest_hv *hv, uint32_t vp, uint8_t vtl,
+		     const struct hv_initial_vp_context *context);
 /* The rights (HV_MAP_GPA_*) that VTLs below the caller's have to a page. */
 uint16_t hv_protect(struct guest_hv *hv, const void *page, uint32_t rights);
 

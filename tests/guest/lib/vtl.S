@@ -40,6 +40,11 @@
 	.text
 	.code64
 
+	/* RSP is private: each VTL of each VP has its registers on its own stack meanwhile. */
+	.set AT_STUB, 15 * 8
+	.set AT_REGS, 16 * 8
+	.set FRAME, 17 * 8
+
 	.globl vtl_call
 	.type vtl_call, @function
 vtl_call:
@@ -49,25 +54,25 @@ vtl_call:
 	push %r13
 	push %r14
 	push %r15
-	push %rdi
-	mov %rsi, call_stub
-	/* RDI is the last to be overwritten: by way of a copy in memory. */
-	lea call_regs, %rsi
-	xchg %rsi, %rdi
+	sub $FRAME, %rsp
+	mov %rsi, AT_STUB(%rsp)
+	mov %rdi, AT_REGS(%rsp)
+	mov %rdi, %rsi
+	mov %rsp, %rdi
 	mov $15, %ecx
 	cld
 	rep movsq
-	load_gprs call_regs
+	load_gprs (%rsp)
 	xor %ecx, %ecx /* TLFS 15.6: the control input is 0 */
 	xor %eax, %eax
-	call *call_stub
-	store_gprs call_regs
-	pop %rdi
-	mov %rdi, %rax
-	lea call_regs, %rsi
+	call *AT_STUB(%rsp)
+	store_gprs (%rsp)
+	mov AT_REGS(%rsp), %rdi
+	mov %rsp, %rsi
 	mov $15, %ecx
+	cld
 	rep movsq
-	mov %rax, %rdi
+	add $FRAME, %rsp
 	pop %r15
 	pop %r14
 	pop %r13
@@ -80,26 +85,16 @@ vtl_call:
 	.globl vtl1_entry
 	.type vtl1_entry, @function
 vtl1_entry:
-	store_gprs vtl1_regs
-	mov $vtl1_regs, %edi
+	sub $FRAME, %rsp
+1:	store_gprs (%rsp)
+	mov %rsp, %rdi
 	cld
 	call vtl1_handle
-	mov %rax, return_stub
-	load_gprs vtl1_regs
-	call *return_stub
+	mov %rax, AT_STUB(%rsp)
+	load_gprs (%rsp)
+	call *AT_STUB(%rsp)
 	/* Each later entry comes back here, on this stack. */
-	jmp vtl1_entry
+	jmp 1b
 	.size vtl1_entry, . - vtl1_entry
-
-	.bss
-	.balign 8
-call_stub:
-	.space 8
-return_stub:
-	.space 8
-call_regs:
-	.space 15 * 8
-vtl1_regs:
-	.space 15 * 8
 
 	.section .note.GNU-stack, "", @progbits

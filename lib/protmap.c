@@ -33,28 +33,34 @@ const struct protmap_range *protmap_range_of(const struct vsm_protmap *map, uint
 	return range && range->first <= page ? range : NULL;
 }
 
-/* Word of the region of `page`, which may be that of its block, and the sequence number that holds
- * until it goes out of use. */
+/*
+ * Word that speaks of `page`, of how many pages it does (log2), and the sequence number that holds
+ * until it goes out of use. All of one look at the block: the next one may find another word there
+ * before the sequence number tells.
+ */
 static uint64_t word_of(const struct protmap_block *block, const struct protmap_range *range,
-			uint32_t vtl, uint64_t page, uint64_t *seq)
+			uint32_t vtl, uint64_t page, uint64_t *seq, uint32_t *shift)
 {
 	uint64_t word;
 
 	*seq = word_load(&block->seq);
 	word = word_load(&block->word);
-	if (word_kind(word) == LEAF_NOT)
-		word = word_load(region_at(range, vtl, range_region(range, page)));
-	return word;
+	*shift = BLOCK_SHIFT;
+	if (word_kind(word) != LEAF_NOT)
+		return word;
+	*shift = REGION_SHIFT;
+	return word_load(region_at(range, vtl, range_region(range, page)));
 }
 
 uint32_t protmap_code(const struct protmap_range *range, uint32_t vtl, uint64_t page)
 {
 	const struct protmap_block *block = block_at(range, vtl, range_block(range, page));
+	uint32_t shift;
 	uint64_t seq;
 	uint32_t code;
 
 	do {
-		uint64_t word = word_of(block, range, vtl, page, &seq);
+		uint64_t word = word_of(block, range, vtl, page, &seq, &shift);
 
 		code = leaf_get(range->pool, word, (uint32_t)page & (REGION_PAGES - 1));
 	} while (word_load(&block->seq) != seq);
@@ -70,9 +76,8 @@ uint32_t protmap_span(const struct protmap_range *range, uint32_t vtl, uint64_t 
 	uint32_t code;
 
 	do {
-		uint64_t word = word_of(block, range, vtl, page, &seq);
+		uint64_t word = word_of(block, range, vtl, page, &seq, &shift);
 
-		shift = word_is_uniform(word_load(&block->word)) ? BLOCK_SHIFT : REGION_SHIFT;
 		code = leaf_span(range->pool, word, (uint32_t)page & (REGION_PAGES - 1), &index);
 	} while (word_load(&block->seq) != seq);
 	*end = shift == BLOCK_SHIFT ? ((page >> BLOCK_SHIFT) + 1) << BLOCK_SHIFT :

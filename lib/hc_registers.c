@@ -69,6 +69,15 @@ static int vsm_denied(const struct vsm *vsm, const struct vsm_register_info *row
 	       (vsm->caps.privileges & HV_PRIV_ACCESS_VSM) == 0;
 }
 
+/* Elements of a fast call lie in XMM0 .. XMM5, behind one pair of general registers. */
+static int holds_input(const struct vsm_hypercall *call, uint32_t name)
+{
+	uint32_t n = register_base(name) - HV_X64_REGISTER_XMM0;
+	uint32_t size = (uint32_t)sizeof(struct hv_register_value);
+
+	return n < VSM_FAST_PAIRS - 1 && (n + 1) * size < call->input_size;
+}
+
 /*
  * Registers that the call under way reads again when it is continued, or that its result goes to:
  * what is set there would be lost, or lead the call astray, whichever VTL is named (TLFS 3.7).
@@ -91,7 +100,7 @@ static int carries_call(const struct vsm_hypercall *call, uint32_t name)
 	case HV_X64_REGISTER_R8:
 		return is_fast && is_long;
 	default:
-		return 0;
+		return is_fast && holds_input(call, name);
 	}
 }
 

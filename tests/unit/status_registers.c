@@ -221,10 +221,12 @@ static const struct {
 	uint32_t name;
 	uint8_t long_memory, long_fast, narrow_memory, narrow_fast;
 } uses[] = {
-	{ HV_X64_REGISTER_RAX, 1, 1, 1, 1 }, { HV_X64_REGISTER_RCX, 1, 1, 1, 1 },
-	{ HV_X64_REGISTER_RDX, 1, 1, 1, 1 }, { HV_X64_REGISTER_RBX, 0, 0, 1, 1 },
-	{ HV_X64_REGISTER_RSI, 0, 0, 0, 1 }, { HV_X64_REGISTER_RDI, 0, 0, 0, 1 },
-	{ HV_X64_REGISTER_R8, 0, 1, 0, 0 },  { HV_X64_REGISTER_R9, 0, 0, 0, 0 },
+	{ HV_X64_REGISTER_RAX, 1, 1, 1, 1 },	  { HV_X64_REGISTER_RCX, 1, 1, 1, 1 },
+	{ HV_X64_REGISTER_RDX, 1, 1, 1, 1 },	  { HV_X64_REGISTER_RBX, 0, 0, 1, 1 },
+	{ HV_X64_REGISTER_RSI, 0, 0, 0, 1 },	  { HV_X64_REGISTER_RDI, 0, 0, 0, 1 },
+	{ HV_X64_REGISTER_R8, 0, 1, 0, 0 },	  { HV_X64_REGISTER_R9, 0, 0, 0, 0 },
+	{ HV_X64_REGISTER_XMM0, 0, 1, 0, 1 },	  { HV_X64_REGISTER_XMM5, 0, 1, 0, 1 },
+	{ HV_X64_REGISTER_YMM3_LOW, 0, 1, 0, 1 }, { HV_X64_REGISTER_XMM6, 0, 0, 0, 0 },
 };
 
 /* The n-th register in the n-th form that the call does use, or does not. */

@@ -230,6 +230,35 @@ START_TEST(a_shared_register_is_written_where_it_lives)
 }
 END_TEST
 
+/* What a call in registers does not need for itself it may set. */
+START_TEST(a_fast_call_sets_the_xmm_registers_it_does_not_lie_in)
+{
+	struct vsmtest *t = in_vtl1();
+	struct {
+		struct hv_input_set_vp_registers header;
+		struct hv_register_assoc assoc[2];
+	} in = { .header = { HV_PARTITION_ID_SELF, HV_VP_INDEX_SELF, VTL0, { 0 } } };
+
+	for (uint32_t count = 1; count <= 2; count++) {
+		for (uint32_t n = 0; n < 8; n++) {
+			uint32_t free = n >= 2 * count;
+
+			in.assoc[0].name = HV_X64_REGISTER_XMM0 + n;
+			in.assoc[0].value.low = 0x5500 + n;
+			in.assoc[1] = in.assoc[0];
+			assert_status(vsmtest_call_fast(t, 0,
+							VSMTEST_REP(HVCALL_SET_VP_REGISTERS, count),
+							&in, 16 + 32 * count),
+				      free ? HV_STATUS_SUCCESS : HV_STATUS_ACCESS_DENIED);
+			if (free)
+				ck_assert_uint_eq(vsmtest_reg(t, 0, 1, in.assoc[0].name),
+						  0x5500 + n);
+		}
+	}
+	vsmtest_free(t);
+}
+END_TEST
+
 START_TEST(rip_set_from_above_is_where_vtl0_goes_on)
 {
 	struct vsmtest *t = in_vtl1();
@@ -688,6 +717,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(vtl1_reads_what_vtl0_has),
 	VSMTEST_CASE(vtl1_writes_what_vtl0_has),
 	VSMTEST_CASE(a_shared_register_is_written_where_it_lives),
+	VSMTEST_CASE(a_fast_call_sets_the_xmm_registers_it_does_not_lie_in),
 	VSMTEST_CASE(rip_set_from_above_is_where_vtl0_goes_on),
 	VSMTEST_CASE(own_registers_can_be_read_but_not_all_set),
 	VSMTEST_CASE(registers_with_the_own_flag_can_be_set_by_their_vtl),

@@ -71,8 +71,8 @@ struct vsm_gpa_answer {
  * May a VTL of a VP, or a device, make this access?
  *
  * The VP matters where VPs differ: overlay pages are seen by VPs only, and vsm_vp_mbec() decides
- * which right a user-mode fetch needs. Lock-free, and callable from
- * within host ops. The work is bounded: no more than 512 pages are looked at.
+ * which right a user-mode fetch needs. Lock-free, and callable from within host ops. The work is
+ * bounded: no more than 512 pages are looked at.
  *
  * @param vsm    realised.
  * @param vp     VP index; #VSM_ALL_VPS: allowed only if it is for each VP; #VSM_VP_DMA: a device.

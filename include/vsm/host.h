@@ -17,7 +17,9 @@
  *    not 0. The VP then waits; vsm_op_complete() ends it. A token of 0 asks for an answer at once:
  *    libvsm takes something back, or resets.
  *  - **Re-entry**: an op must not call vsm_* functions, except vsm_gpa_rights(), vsm_gpa_access(),
- *    vsm_op_complete(), vsm_vp_index(), vsm_vp_opaque() and those that take no handle. The entries of vp.h,
+ *    vsm_op_complete(), those that only look at a VP (vsm_vp_index(), vsm_vp_opaque(),
+ *    vsm_vp_active_vtl(), vsm_vp_enabled_vtls(), vsm_vp_mbec(), vsm_vp_runnable()) and those that
+ *    take no handle. "Re-entry: no" at an op means this. The entries of vp.h,
  *    vsm_partition_reset() and what configures answer -VSM_ERR_MISUSE, vsm_partition_destroy()
  *    does nothing.
  *  - An op must return: no longjmp, no exception, no thread exit.
@@ -161,8 +163,8 @@ struct vsm_host_ops {
 	 *
 	 * libvsm has checked the rights, and reads a byte once in an entry. The range lies within one
 	 * page and within RAM declared by vsm_ram_add().
-	 * Thread: that of the entry, or that which called vsm_gpa_read(). Locks: none. May fail: the entry fails with -VSM_ERR_HOST, the
-	 * guest stands at the trap. Re-entry: no. Mandatory.
+	 * Thread: that of the entry, or that which called vsm_gpa_read(). Locks: none. May fail: the
+	 * entry fails with -VSM_ERR_HOST, the guest stands at the trap. Re-entry: no. Mandatory.
 	 */
 	int (*gpa_read)(void *opaque, uint64_t gpa, void *buf, uint32_t len);
 
@@ -216,8 +218,7 @@ struct vsm_host_ops {
 	 * entry, and the VP must not run on; others give OPERATION_DENIED. The guest is told of the
 	 * elements of its list before the first that lacks a page. That one and all after it are
 	 * rolled back in the table, and what was applied of them is given back by a second call with
-	 * token 0. May return #VSM_PENDING. Re-entry: only
-	 * vsm_gpa_rights().
+	 * token 0. May return #VSM_PENDING. Re-entry: no.
 	 * NULL: no right can be taken away (#VSM_CAP_PROTECT is off).
 	 */
 	int (*protect)(void *opaque, const struct vsm_protect_range *ranges, uint32_t count,

@@ -111,14 +111,23 @@ END_TEST
 static void allowed_calls(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
 {
 	struct probe *probe = t->hook_arg;
+	struct vsm_gpa_answer answer = { .size = sizeof(answer) };
+	const struct vsm_vp *vp = t->vp[0].vp;
 	uint32_t rights = 99;
 
 	(void)slot;
-	if (!t->vp[0].vp)
+	if (!vp)
 		return;
 	probe->seen[op]++;
+	expect(probe, vsm_gpa_access(t->vsm, 0, 0, 0x3000, 1, VSM_ACCESS_READ, &answer), 0,
+	       "vsm_gpa_access");
+	expect(probe, vsm_vp_opaque(vp) == &t->vp[0], 1, "vsm_vp_opaque");
+	expect(probe, vsm_vp_active_vtl(vp) <= 1, 1, "vsm_vp_active_vtl");
+	expect(probe, (vsm_vp_enabled_vtls(vp) & 1) != 0, 1, "vsm_vp_enabled_vtls");
+	expect(probe, vsm_vp_mbec(vp, 0), 0, "vsm_vp_mbec");
+	expect(probe, vsm_vp_runnable(vp), 1, "vsm_vp_runnable");
 	expect(probe, vsm_gpa_rights(t->vsm, 0, VSMTEST_DATA_GPA, &rights), 0, "vsm_gpa_rights");
-	expect(probe, (int)vsm_vp_index(t->vp[0].vp), 0, "vsm_vp_index");
+	expect(probe, (int)vsm_vp_index(vp), 0, "vsm_vp_index");
 	expect(probe, vsm_op_complete(t->vsm, ~0ull, 0, 0), -VSM_ERR_NOTFOUND, "vsm_op_complete");
 	expect(probe, vsm_strerror(1) != NULL, 1, "vsm_strerror");
 }

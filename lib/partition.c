@@ -323,15 +323,14 @@ static int reset_memory(struct vsm *vsm)
 {
 	int result = overlay_reset(vsm);
 
+	/* First, and else nothing: a device may run on, and must not find what a VTL kept from it. */
+	if (vsm->zero_owed && guestmem_zero(vsm) != 0)
+		return -VSM_ERR_HOST;
+	vsm->zero_owed = 0;
 	if (vsm->map != NULL)
 		vsm_protmap_reset(vsm->map);
 	if ((vsm->capabilities & VSM_CAP_PROTECT) != 0 && lift_protections(vsm) != 0)
 		result = -VSM_ERR_HOST;
-	if (!vsm->zero_owed)
-		return result;
-	if (guestmem_zero(vsm) != 0)
-		return -VSM_ERR_HOST;
-	vsm->zero_owed = 0;
 	return result;
 }
 

@@ -212,8 +212,8 @@ VSM_EXPORT int vsm_partition_realise(struct vsm *vsm);
 
 /**
  * Reset the partition as at power-on: all VPs in VTL0, other VTLs disabled, synthetic registers and
- * overlays gone, rights lifted, RAM zeroed if an enabled VTL asked for it (ZeroMemoryOnReset, TLFS
- * 15.5.1.2). VPs created with #VSM_VP_WAIT_FOR_STARTUP wait again. Architectural registers of VTL0
+ * overlays gone, RAM zeroed if an enabled VTL asked for it (ZeroMemoryOnReset, TLFS 15.5.1.2), then
+ * rights lifted. VPs created with #VSM_VP_WAIT_FOR_STARTUP wait again. Architectural registers of VTL0
  * are the VMM's to reset. Idempotent.
  *
  * No VP may be in an entry or in the guest. A host op that was pending is forgotten: its
@@ -224,8 +224,9 @@ VSM_EXPORT int vsm_partition_realise(struct vsm *vsm);
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  vsm is NULL.
  * @retval -VSM_ERR_MISUSE not realised, or a VP is in an entry.
- * @retval -VSM_ERR_HOST   an op failed: the reset went on, but its effect is missing on the host;
- *                         call again or give up the machine.
+ * @retval -VSM_ERR_HOST   an op failed: the reset went on, but its effect is missing on the host,
+ *                         and if RAM could not be zeroed no right was lifted; call again or give up
+ *                         the machine.
  * Thread: any, with all VPs stopped.
  */
 VSM_EXPORT int vsm_partition_reset(struct vsm *vsm);

@@ -50,6 +50,62 @@ START_TEST(a_second_reset_zeroes_what_the_first_could_not)
 }
 END_TEST
 
+/* VTL0 and devices: what the table and the host leave them while RAM is being zeroed. */
+static void look_at_a_secret(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
+{
+	uint32_t *looks = t->hook_arg;
+	struct vsm_gpa_answer answer = { .size = sizeof(answer) };
+
+	(void)slot;
+	if (op != VSMTEST_GPA_WRITE || *vsmtest_ram(t, VSMTEST_DATA_GPA) == 0)
+		return;
+	++*looks;
+	assert_err(vsm_gpa_access(t->vsm, VSM_VP_DMA, 0, VSMTEST_DATA_GPA, 1, VSM_ACCESS_READ,
+				  &answer),
+		   -VSM_ERR_DENIED);
+	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), 0);
+}
+
+/* TLFS 15.5.1.2: a page of VTL1 is not shown to devices that run on before it is zero. */
+START_TEST(what_is_protected_is_zeroed_before_the_protection_goes)
+{
+	struct vsmtest *t = vsmtest_new(NULL);
+	uint32_t looks = 0, rights = 99;
+
+	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_modify_gpa(t, 0, 0, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
+	*vsmtest_ram(t, VSMTEST_DATA_GPA) = 0x5a;
+	t->hook_arg = &looks;
+	t->hook = look_at_a_secret;
+	assert_err(vsmtest_reset(t), 0);
+	ck_assert_uint_gt(looks, VSMTEST_DATA_GPA / HV_PAGE_SIZE);
+	t->hook = NULL;
+	assert_err(vsm_gpa_rights(t->vsm, 0, VSMTEST_DATA_GPA, &rights), 0);
+	ck_assert_uint_eq(rights, VSM_RIGHTS_ALL);
+	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), VSM_RIGHTS_ALL);
+	vsmtest_free(t);
+}
+END_TEST
+
+START_TEST(what_could_not_be_zeroed_stays_protected)
+{
+	struct vsmtest *t = vsmtest_new(NULL);
+
+	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_modify_gpa(t, 0, 0, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
+	*vsmtest_ram(t, VSMTEST_DATA_GPA) = 0x5a;
+	vsmtest_fail_op(t, VSMTEST_GPA_WRITE, 1, ~0u, -VSM_ERR_HOST);
+	assert_err(vsmtest_reset(t), -VSM_ERR_HOST);
+	vsmtest_no_faults(t);
+	ck_assert_uint_eq(*vsmtest_ram(t, VSMTEST_DATA_GPA), 0x5a);
+	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), 0);
+	assert_err(vsmtest_reset(t), 0);
+	ck_assert_uint_eq(*vsmtest_ram(t, VSMTEST_DATA_GPA), 0);
+	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), VSM_RIGHTS_ALL);
+	vsmtest_free(t);
+}
+END_TEST
+
 /* The host has not begun the pending op; the page that was to be left is still covered. */
 static void reset_within_a_change(uint64_t msr)
 {
@@ -167,6 +223,8 @@ END_TEST
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_second_reset_lifts_what_the_first_could_not),
 	VSMTEST_CASE(a_second_reset_zeroes_what_the_first_could_not),
+	VSMTEST_CASE(what_is_protected_is_zeroed_before_the_protection_goes),
+	VSMTEST_CASE(what_could_not_be_zeroed_stays_protected),
 	VSMTEST_CASE(reset_within_a_move_uncovers_the_old_page),
 	VSMTEST_CASE(reset_within_a_lift_uncovers_the_page),
 	VSMTEST_CASE(nothing_enters_from_an_op_of_a_reset),

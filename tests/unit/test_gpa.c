@@ -2,6 +2,7 @@
 /* vsm/gpa.h: the one answer for every access to guest memory (TLFS 15.9, 8.8). */
 #include <string.h>
 
+#include "enforceable.h"
 #include "internal.h"
 #include "vsmtest.h"
 
@@ -352,6 +353,26 @@ START_TEST(without_vsm_ram_is_free_for_all)
 }
 END_TEST
 
+/* RW of one set and R+X of another leave R, which this host has not: less is given, never more. */
+START_TEST(a_mask_that_no_set_asked_for_is_given_less_of)
+{
+	for (uint32_t consent = 0; consent < 2; consent++) {
+		struct vsmtest_opts opts;
+		struct vsmtest *t;
+
+		vsmtest_opts_init(&opts);
+		opts.config.enforceable = 0xa009;
+		opts.config.flags = consent ? VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE : 0;
+		t = vsmtest_new(&opts);
+		ck_assert_uint_eq(protect_host_rights(t->vsm, 0x0), 0x0);
+		ck_assert_uint_eq(protect_host_rights(t->vsm, 0x3), 0x3);
+		ck_assert_uint_eq(protect_host_rights(t->vsm, 0xd), 0xd);
+		ck_assert_uint_eq(protect_host_rights(t->vsm, 0x1), consent ? 0xd : 0x0);
+		vsmtest_free(t);
+	}
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(every_mask_and_access_is_judged_by_its_rights),
 	VSMTEST_CASE(an_answer_reaches_as_far_as_it_is_the_same),
@@ -363,6 +384,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_transfer_that_touches_a_denied_page_moves_nothing),
 	VSMTEST_CASE(a_failing_op_ends_a_transfer_and_clears_the_buffer),
 	VSMTEST_CASE(a_right_that_goes_during_a_transfer_is_missed),
+	VSMTEST_CASE(a_mask_that_no_set_asked_for_is_given_less_of),
 	VSMTEST_CASE(without_vsm_ram_is_free_for_all),
 };
 

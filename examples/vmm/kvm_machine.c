@@ -12,6 +12,7 @@
 #include "decode.h"
 #include "inject.h"
 #include "multiboot.h"
+#include "protmap.h"
 #include "report.h"
 
 /* The 32-bit flat segments of the multiboot entry. */
@@ -278,8 +279,12 @@ static int start_and_wait(struct kvm_machine *m)
 	if (r == 0)
 		r = kvm_service_start(m);
 	if (r == 0) {
+		int drawn;
+
 		r = start_threads(m);
 		kvm_service_stop(m);
+		drawn = protmap_write(m->vmm, m->vsm, 2);
+		r = drawn ? drawn : r;
 		if (m->vmm->options->stats)
 			kvm_machine_print_stats(m);
 	}

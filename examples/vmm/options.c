@@ -21,6 +21,7 @@ enum {
 	OPT_ENFORCE,
 	OPT_ACCEPT_EXEC,
 	OPT_INJECT,
+	OPT_PROTMAP,
 	OPT_VERSION
 };
 
@@ -32,6 +33,7 @@ static const struct option long_options[] = {
 	{ "enforce", required_argument, NULL, OPT_ENFORCE },
 	{ "accept-unenforced-exec", no_argument, NULL, OPT_ACCEPT_EXEC },
 	{ "inject-bug", required_argument, NULL, OPT_INJECT },
+	{ "protmap", required_argument, NULL, OPT_PROTMAP },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "help", no_argument, NULL, 'h' },
@@ -57,6 +59,7 @@ static void help(void)
 	       "                  refusing them\n"
 	       "  --inject-bug NAME\n"
 	       "                  do one thing wrong, to see that the guest notices; see vsm-vmm(1)\n"
+	       "  --protmap FILE  at the end, draw the page rights of each VTL as an SVG image\n"
 	       "  --stats         at the end, print what the library counted, on one line\n"
 	       "  --probe         print what this host can do for a guest; IMAGE is not needed\n"
 	       "  -h, --help      print this\n"
@@ -161,6 +164,9 @@ static int parse_one(int opt, struct options *o)
 		return -1;
 	case OPT_INJECT:
 		return parse_bug(optarg, o);
+	case OPT_PROTMAP:
+		o->protmap = optarg;
+		return -1;
 	case OPT_STATS:
 		o->stats = 1;
 		return -1;

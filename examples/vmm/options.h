@@ -26,6 +26,7 @@ struct options {
 	const char *enforce; /* name of a mechanism of host kvm, or NULL */
 	uint32_t accept_unenforced_exec;
 	int inject; /* enum inject_bug */
+	const char *protmap; /* file for a picture of page rights, or NULL */
 	uint32_t probe;
 	const char *image; /* NULL only with probe */
 	char *const *args; /* the guest's arguments, ended by NULL */

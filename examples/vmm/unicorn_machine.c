@@ -11,6 +11,7 @@
 #include "boot64.h"
 #include "inject.h"
 #include "multiboot.h"
+#include "protmap.h"
 #include "report.h"
 
 /* The guest goes on; every other value is the status to exit with. */
@@ -419,7 +420,11 @@ static int run(struct vmm *vmm)
 	m->vps = vmm->options->vps;
 	r = open_all(m);
 	if (r == 0) {
+		int drawn;
+
 		r = run_all(m);
+		drawn = protmap_write(vmm, m->vsm, UNI_VTLS);
+		r = drawn ? drawn : r;
 		if (vmm->options->stats)
 			print_stats(m);
 	}

@@ -29,7 +29,7 @@ static struct vp {
 } vps[VPS] __attribute__((aligned(4096)));
 
 static volatile uint64_t page[HV_PAGE_SIZE / 8] __attribute__((aligned(4096)));
-static volatile uint32_t sum, checked_in, stop, round_now;
+static volatile uint32_t sum, checked_in, stop;
 
 static void must(uint16_t status, const char *text)
 {

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
 VMM, GUESTS, DEMO_SH = sys.argv[1:4]
 MACHINE, DEMO, PROTECT, STORM, SMP = (os.path.join(GUESTS, name + '.elf') for name in
@@ -511,6 +512,27 @@ def two_processors(host):
         expect(result, 1, out='smp: 14 checks, 0 failed')
     # One is not enough.
     expect(vmm('--host', host, '--timeout', '60', SMP), 3, out='FAILED: VP 1 is started')
+
+
+@test_on_hosts
+def map_of_rights(host):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, 'map.svg')
+        expect(vmm('--host', host, '--timeout', '60', '--protmap', path, PROTECT, *WORDS[host]), 1)
+        svg = xml.etree.ElementTree.parse(path).getroot()
+        texts = [e.text for e in svg.iter('{http://www.w3.org/2000/svg}text')]
+        assert 'VTL0' in texts and 'VTL1' in texts, texts
+        # VTL0 has rights to the image and what was granted; VTL1 to all of 256 MiB.
+        denied = [int(t.split()[2]) for t in texts if t.startswith('no access: ')]
+        assert len(denied) == 1 and 60000 < denied[0] < 65536, texts
+        assert 'R W X, all rights: 65536 pages' in texts, texts
+        assert 'R W X, all rights: %d pages' % (65536 - denied[0]) in texts, texts
+        # The picture has what the legend counts: one pixel is a page.
+        area = sum(int(r.get('width')) for r in svg.iter('{http://www.w3.org/2000/svg}rect')
+                   if r.get('fill') == '#d62728' and r.get('stroke') is None)
+        assert area == denied[0], (area, denied)
+    expect(vmm('--host', host, '--timeout', '60', '--protmap', '/nowhere/map.svg', MACHINE, 'x'), 4,
+           err="'/nowhere/map.svg'")
 
 
 class SkipTest(Exception):

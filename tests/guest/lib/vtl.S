@@ -2,39 +2,39 @@
 /* See vtl.h. */
 
 	.macro store_gprs base
-	mov %rax, 0+\base
-	mov %rcx, 8+\base
-	mov %rdx, 16+\base
-	mov %rbx, 24+\base
-	mov %rbp, 32+\base
-	mov %rsi, 40+\base
-	mov %rdi, 48+\base
-	mov %r8, 56+\base
-	mov %r9, 64+\base
-	mov %r10, 72+\base
-	mov %r11, 80+\base
-	mov %r12, 88+\base
-	mov %r13, 96+\base
-	mov %r14, 104+\base
-	mov %r15, 112+\base
+	mov %rax, 0(\base)
+	mov %rcx, 8(\base)
+	mov %rdx, 16(\base)
+	mov %rbx, 24(\base)
+	mov %rbp, 32(\base)
+	mov %rsi, 40(\base)
+	mov %rdi, 48(\base)
+	mov %r8, 56(\base)
+	mov %r9, 64(\base)
+	mov %r10, 72(\base)
+	mov %r11, 80(\base)
+	mov %r12, 88(\base)
+	mov %r13, 96(\base)
+	mov %r14, 104(\base)
+	mov %r15, 112(\base)
 	.endm
 
 	/* All but RAX. */
 	.macro load_gprs base
-	mov 8+\base, %rcx
-	mov 16+\base, %rdx
-	mov 24+\base, %rbx
-	mov 32+\base, %rbp
-	mov 40+\base, %rsi
-	mov 48+\base, %rdi
-	mov 56+\base, %r8
-	mov 64+\base, %r9
-	mov 72+\base, %r10
-	mov 80+\base, %r11
-	mov 88+\base, %r12
-	mov 96+\base, %r13
-	mov 104+\base, %r14
-	mov 112+\base, %r15
+	mov 8(\base), %rcx
+	mov 16(\base), %rdx
+	mov 24(\base), %rbx
+	mov 32(\base), %rbp
+	mov 40(\base), %rsi
+	mov 48(\base), %rdi
+	mov 56(\base), %r8
+	mov 64(\base), %r9
+	mov 72(\base), %r10
+	mov 80(\base), %r11
+	mov 88(\base), %r12
+	mov 96(\base), %r13
+	mov 104(\base), %r14
+	mov 112(\base), %r15
 	.endm
 
 	.text
@@ -62,11 +62,11 @@ vtl_call:
 	mov $15, %ecx
 	cld
 	rep movsq
-	load_gprs (%rsp)
+	load_gprs %rsp
 	xor %ecx, %ecx /* TLFS 15.6: the control input is 0 */
 	xor %eax, %eax
 	call *AT_STUB(%rsp)
-	store_gprs (%rsp)
+	store_gprs %rsp
 	mov AT_REGS(%rsp), %rdi
 	mov %rsp, %rsi
 	mov $15, %ecx
@@ -86,12 +86,12 @@ vtl_call:
 	.type vtl1_entry, @function
 vtl1_entry:
 	sub $FRAME, %rsp
-1:	store_gprs (%rsp)
+1:	store_gprs %rsp
 	mov %rsp, %rdi
 	cld
 	call vtl1_handle
 	mov %rax, AT_STUB(%rsp)
-	load_gprs (%rsp)
+	load_gprs %rsp
 	call *AT_STUB(%rsp)
 	/* Each later entry comes back here, on this stack. */
 	jmp 1b

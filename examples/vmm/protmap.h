@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef VMM_PROTMAP_H
+#define VMM_PROTMAP_H
+
+#include <vsm/vsm.h>
+
+#include "vmm.h"
+
+/*
+ * --protmap: draws the rights of each VTL to the guest's pages as an SVG image: one row is 512 cells
+ * from left to right, addresses grow downwards; a cell is a page, or several in large machines. 0, or
+ * a status to exit with after a message.
+ */
+int protmap_write(const struct vmm *vmm, const struct vsm *vsm, uint32_t vtls);
+
+#endif

@@ -7,7 +7,7 @@ set -u -o pipefail
 
 usage() {
 	cat <<'EOF'
-usage: tests/run.sh [--setup | --all | --coverage] [--help]
+usage: tests/run.sh [--setup | --all | --coverage | --fuzz] [--help]
 
 Installs missing packages (Debian, Ubuntu), configures, builds, runs all tests.
 
@@ -19,6 +19,10 @@ Installs missing packages (Debian, Ubuntu), configures, builds, runs all tests.
             folder with "-coverage" behind it), run the unit tests, and print by gcovr which lines
             and branches of lib/ without lib/kvm they reach; below 95 % of the lines or 88 % of the
             branches the run fails. gcovr is installed for this option only.
+  --fuzz    instead: build with clang in folders of their own ("-fuzz" and "-tsan" behind the name of
+            the build folder), run each fuzz target of tests/fuzz for 60 seconds (VSM_FUZZ_SECONDS)
+            under AddressSanitizer and UndefinedBehaviorSanitizer, beginning with its corpus, then
+            the tests in which threads race under ThreadSanitizer.
   --help    this text
 
 The build goes to VSM_BUILD_DIR, by default the folder "build" of the source tree. CC and CXX choose
@@ -138,14 +142,72 @@ coverage() {
 	return "$failed"
 }
 
+# clang_build SUFFIX TARGETS OPTION...: some targets, in a folder of their own.
+clang_build() {
+	local folder=$build$1 targets
+	read -ra targets <<<"$2"
+	shift 2
+	if [ -f "$folder/build.ninja" ]; then
+		meson configure "$folder" "$@" && ninja -C "$folder" build.ninja
+	else
+		CC=clang CXX=clang++ meson setup "$folder" "$root" "$@"
+	fi && ninja -C "$folder" "${targets[@]}"
+}
+
+# run_fuzzer NAME: new inputs stay in the build folder; what it finds is printed and is a failure.
+run_fuzzer() {
+	local name=$1 work="$build-fuzz/inputs-$1"
+	mkdir -p "$work"
+	heading "fuzz-$name, ${VSM_FUZZ_SECONDS:-60} s"
+	"$build-fuzz/tests/fuzz/fuzz-$name" -max_total_time="${VSM_FUZZ_SECONDS:-60}" -max_len=2048 -len_control=0 \
+		-timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix="$work/" "$work" "$root/tests/fuzz/corpus/$name" >"$work.log" 2>&1
+	local status=$?
+	grep -E '^stat::(number_of_executed_units|average_exec_per_sec)' "$work.log"
+	[ "$status" = 0 ] || tail -40 "$work.log"
+	return "$status"
+}
+
+# fuzz: the exit status says whether something was found.
+fuzz() {
+	local name passed=0 failed=0
+	local fuzzers=(protmap protect) races=(protmap_walk protmap_race review_races threads)
+	local common=(-Dtests=enabled -Dexamples=disabled -Dkvm=disabled -Db_lundef=false)
+	heading "build of the fuzzers"
+	clang_build -fuzz "${fuzzers[*]/#/tests/fuzz/fuzz-}" "${common[@]}" -Dfuzz=true \
+		-Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link ||
+		give_up "the fuzzers could not be built"
+	for name in "${fuzzers[@]}"; do
+		if run_fuzzer "$name"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+	done
+	heading "build for ThreadSanitizer"
+	clang_build -tsan "${races[*]/#/tests/test_}" "${common[@]}" -Db_sanitize=thread ||
+		give_up "the tests could not be built"
+	for name in "${races[@]}"; do
+		heading "test_$name under ThreadSanitizer"
+		if TSAN_OPTIONS=halt_on_error=1 CK_DEFAULT_TIMEOUT=300 timeout 600 \
+			"$build-tsan/tests/test_$name" >"$build-tsan/$name.log" 2>&1; then
+			passed=$((passed + 1))
+			grep '^#' "$build-tsan/$name.log"
+		else
+			failed=$((failed + 1))
+			tail -60 "$build-tsan/$name.log"
+		fi
+	done
+	echo "$passed passed, $failed failed, 0 skipped"
+	[ "$failed" = 0 ]
+}
+
 all=${VSM_TEST_ALL:-0}
 only_setup=0
 only_coverage=0
+only_fuzz=0
 for argument; do
 	case $argument in
 	--setup) only_setup=1 ;;
 	--all) all=1 ;;
 	--coverage) only_coverage=1 ;;
+	--fuzz) only_fuzz=1 ;;
 	--help | -h)
 		usage
 		exit 0
@@ -157,7 +219,7 @@ for argument; do
 		;;
 	esac
 done
-if [ "$only_setup" = 1 ] || [ "$only_coverage" = 1 ]; then
+if [ "$only_setup" = 1 ] || [ "$only_coverage" = 1 ] || [ "$only_fuzz" = 1 ]; then
 	[ "$#" = 1 ] || {
 		echo "run.sh: $1 goes with no other argument" >&2
 		exit 2
@@ -174,6 +236,10 @@ export LC_ALL=C
 setup || give_up "packages could not be installed"
 if [ "$only_coverage" = 1 ]; then
 	coverage
+	exit
+fi
+if [ "$only_fuzz" = 1 ]; then
+	fuzz
 	exit
 fi
 heading "configure in $build"

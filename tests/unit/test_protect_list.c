@@ -155,10 +155,89 @@ START_TEST(case_30_a_map_without_memory_says_insufficient_memory)
 }
 END_TEST
 
+/* Case 25: the default mask may change until the set acts, which is for good. A refused change
+ * changes nothing, neither in the register nor for the guest. */
+START_TEST(case_25_the_default_mask_is_fixed_by_the_switch)
+{
+	static const uint64_t refused[] = { 0x20 | RX << 1, 0x21 | RX << 1, 0x21 | R << 1, 0x3e };
+	struct vsmtest *t = vsmtest_new(NULL);
+	size_t i;
+
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x20 | R << 1),
+		      HV_STATUS_SUCCESS);
+	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x20 | RW << 1),
+		      HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(t->count[VSMTEST_PROTECT], 0);
+	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x21 | RW << 1),
+		      HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), RW);
+	for (i = 0; i < VSMTEST_COUNT(refused); i++) {
+		assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, refused[i]),
+			      HV_STATUS_INVALID_REGISTER_VALUE);
+		ck_assert_uint_eq(vsmtest_value(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG),
+				  0x21 | RW << 1);
+		ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), RW);
+	}
+	ck_assert_uint_eq(t->count[VSMTEST_PROTECT], 1);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* Many pages were set before the set acts: they become runs, and where these are too many for one
+ * call of the host, the switch is refused and nothing has changed. */
+START_TEST(runs_that_were_set_before_the_switch)
+{
+	struct hv_initial_vp_context context;
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+	uint32_t pages, i;
+
+	for (pages = 64; pages <= 640; pages += 576) {
+		vsmtest_opts_init(&opts);
+		opts.config.max_vtl = 2;
+		t = vsmtest_new(&opts);
+		assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+		assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
+		vsmtest_context64(&context);
+		assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
+			      HV_STATUS_SUCCESS);
+		assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
+		assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+		memset(&block, 0, sizeof(block));
+		block.header.target_partition_id = HV_PARTITION_ID_SELF;
+		block.header.target_vtl = VSMTEST_VTL(1);
+		for (i = 0; i < pages / 2; i++)
+			block.page[i] = 0x10 + 2 * i;
+		block.header.map_flags = R;
+		assert_status(call(t, pages / 2), HV_STATUS_SUCCESS);
+		ck_assert_uint_eq(t->count[VSMTEST_PROTECT], 0);
+		if (pages == 64) {
+			assert_status(vsmtest_set(t, 0, VSMTEST_VTL(1),
+						  HV_REGISTER_VSM_PARTITION_CONFIG, 0x21 | RX << 1),
+				      HV_STATUS_SUCCESS);
+			/* A run for each page and for what lies between, and for each range of RAM. */
+			ck_assert_uint_eq(t->ranges, 2 * 32 + 2);
+			ck_assert_uint_eq(vsmtest_view(t, 0, 0x10 << 12), R);
+			ck_assert_uint_eq(vsmtest_view(t, 0, 0x11 << 12), RX);
+		} else {
+			assert_status(vsmtest_set(t, 0, VSMTEST_VTL(1),
+						  HV_REGISTER_VSM_PARTITION_CONFIG, 0x21 | RX << 1),
+				      HV_STATUS_INSUFFICIENT_MEMORY);
+			ck_assert_uint_eq(t->count[VSMTEST_PROTECT], 0);
+			ck_assert_uint_eq(vsmtest_view(t, 0, 0x11 << 12), VSM_RIGHTS_ALL);
+		}
+		vsmtest_free(t);
+	}
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(the_host_gets_a_list_sorted_and_merged),
 	VSMTEST_CASE(case_27_reps_are_exact_when_a_sorted_list_fails),
 	VSMTEST_CASE(case_30_a_map_without_memory_says_insufficient_memory),
+	VSMTEST_CASE(case_25_the_default_mask_is_fixed_by_the_switch),
+	VSMTEST_CASE(runs_that_were_set_before_the_switch),
 };
 
 int main(void)

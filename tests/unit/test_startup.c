@@ -638,6 +638,51 @@ START_TEST(a_start_is_not_undone_by_the_context_it_came_with)
 }
 END_TEST
 
+static void *start_in_vtl1(void *opaque)
+{
+	assert_status(start(opaque, 2, 1, 1), HV_STATUS_SUCCESS);
+	return NULL;
+}
+
+/* VP 0 cannot be given the result of its EnableVpVtl; VP 2 has used that VTL already. */
+static void beside_the_result(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
+{
+	pthread_t thread;
+
+	if (op != VSMTEST_REGS_SET || slot != 0)
+		return;
+	t->hook = NULL;
+	ck_assert_int_eq(pthread_create(&thread, NULL, start_in_vtl1, t), 0);
+	pthread_join(thread, NULL);
+}
+
+START_TEST(a_start_in_a_vtl_that_was_taken_back_is_none)
+{
+	struct vsmtest *t = machine(3, 1, 2);
+	struct hv_initial_vp_context context;
+
+	climb(t, 0);
+	give_vtl(t, 2, 1);
+	assert_verdict(vsmtest_prepare(t, 2), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_vtl_call(t, 2), VSM_VERDICT_SWITCHED);
+	vsmtest_context64(&context);
+	t->threads = 1;
+	vsmtest_fail_op(t, VSMTEST_REGS_SET, 1, 1, -VSM_ERR_HOST);
+	t->hook = beside_the_result;
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), VSMTEST_VERDICT(-VSM_ERR_HOST));
+	ck_assert(t->hook == NULL);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_BLOCKED);
+	ck_assert(vsmtest_logged(t, "not enabled on it any more"));
+	waits(t, 1);
+	/* All of it once more. */
+	give_vtl(t, 1, 1);
+	assert_status(start(t, 2, 1, 1), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 1, HV_X64_REGISTER_CR3), 0x77000);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_vp_waits_until_it_is_started_and_begins_where_it_was_told),
 	VSMTEST_CASE(it_is_offered_with_all_it_needs_or_not_at_all),
@@ -654,6 +699,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(every_op_of_a_start_fails_once),
 	VSMTEST_CASE(of_two_starts_at_once_one_succeeds),
 	VSMTEST_CASE(a_start_is_not_undone_by_the_context_it_came_with),
+	VSMTEST_CASE(a_start_in_a_vtl_that_was_taken_back_is_none),
 };
 
 int main(void)

@@ -323,7 +323,8 @@ static int reset_memory(struct vsm *vsm)
 {
 	int result = overlay_reset(vsm);
 
-	/* First, and else nothing: a device may run on, and must not find what a VTL kept from it. */
+	/* Before any right is lifted: a device may run on, and must not find what was kept from
+	 * it. If RAM cannot be zeroed the rights stay. */
 	if (vsm->zero_owed && guestmem_zero(vsm) != 0)
 		return -VSM_ERR_HOST;
 	vsm->zero_owed = 0;

@@ -36,8 +36,8 @@ static int load(struct vsm_vp *vp)
 		start_lost(vp, "a VP was started in a VTL that is not enabled on it any more");
 		return VSM_VERDICT_BLOCKED;
 	}
-	/* The VTL may have been enabled after run-prepare looked for contexts. That one goes first, or
-	 * it would be loaded over this one when the VTL is entered. */
+	/* The VTL may have been enabled after run-prepare looked for contexts. That one goes first,
+	 * or it would be loaded over this one when the VTL is entered. */
 	if (context_apply(vp, vp->start_vtl) != 0)
 		return -VSM_ERR_HOST;
 	r = context_load(vp, vp->start_vtl, &vp->start_context);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "lock.h"
 #include "register_table.h"
 
 /* Where the fields of HV_INITIAL_VP_CONTEXT go. */
@@ -87,19 +88,48 @@ static int load_rest(struct vsm_vp *vp, uint32_t vtl)
 	return 0;
 }
 
+/* The context that waits for a VTL. Another VP may take it back and leave another one meanwhile. */
+static int take_context(struct vsm_vp *vp, uint32_t vtl, struct hv_initial_vp_context *context)
+{
+	int waits;
+
+	lock_take(vp->vsm, vp);
+	waits = (atomic_load(&vp->context_pending) & (1u << vtl)) != 0;
+	*context = vp->vtl[vtl].context;
+	lock_drop(vp->vsm, vp);
+	return waits;
+}
+
+/* It is loaded. 0: another one waits instead, or none. */
+static int context_loaded(struct vsm_vp *vp, uint32_t vtl,
+			  const struct hv_initial_vp_context *context)
+{
+	int same;
+
+	lock_take(vp->vsm, vp);
+	same = memcmp(context, &vp->vtl[vtl].context, sizeof(*context)) == 0;
+	if (same)
+		atomic_fetch_and(&vp->context_pending, ~(1u << vtl));
+	lock_drop(vp->vsm, vp);
+	return same;
+}
+
 int context_apply(struct vsm_vp *vp, uint32_t vtl)
 {
+	struct hv_initial_vp_context context;
 	int r;
 
-	if ((atomic_load_explicit(&vp->context_pending, memory_order_acquire) & (1u << vtl)) == 0)
+	if ((atomic_load_explicit(&vp->context_pending, memory_order_acquire) & (1u << vtl)) == 0 ||
+	    !take_context(vp, vtl, &context))
 		return 0;
 	r = load_rest(vp, vtl);
 	if (r == 0)
-		r = context_load(vp, vtl, &vp->vtl[vtl].context);
+		r = context_load(vp, vtl, &context);
 	if (r != 0)
 		return r == -VSM_ERR_INVAL ? r : -VSM_ERR_HOST;
-	atomic_fetch_and(&vp->context_pending, ~(1u << vtl));
-	return 0;
+	/* A context is taken back only where a host op has failed. This entry fails too; the next one
+	 * finds what waits then. */
+	return context_loaded(vp, vtl, &context) ? 0 : -VSM_ERR_HOST;
 }
 
 int context_apply_all(struct vsm_vp *vp)

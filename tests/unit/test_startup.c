@@ -683,6 +683,69 @@ START_TEST(a_start_in_a_vtl_that_was_taken_back_is_none)
 }
 END_TEST
 
+/* VP 1 within the load of a context, until it is let go on. */
+struct loader {
+	pthread_barrier_t gate;
+	pthread_t thread;
+	uint32_t started;
+	int verdict;
+};
+
+static void *load_context(void *opaque)
+{
+	struct vsmtest *t = opaque;
+	struct loader *loader = t->hook_arg;
+
+	loader->verdict = vsmtest_prepare(t, 1);
+	return NULL;
+}
+
+/* The result of VP 0 gets lost when VP 1 is in the middle of it. */
+static void within_the_load(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
+{
+	struct loader *loader = t->hook_arg;
+
+	if (op != VSMTEST_REGS_SET)
+		return;
+	if (slot == 0 && loader->started++ == 0) {
+		ck_assert_int_eq(pthread_create(&loader->thread, NULL, load_context, t), 0);
+		pthread_barrier_wait(&loader->gate);
+	} else if (slot == 1) {
+		t->hook = NULL;
+		pthread_barrier_wait(&loader->gate);
+		pthread_barrier_wait(&loader->gate);
+	}
+}
+
+START_TEST(a_context_that_was_taken_back_is_not_taken_for_the_next)
+{
+	struct vsmtest *t = machine(2, 1, 2);
+	struct hv_initial_vp_context context;
+	struct loader loader = { .started = 0, .verdict = 99 };
+
+	climb(t, 0);
+	vsmtest_context64(&context);
+	context.cr3 = 0x55000;
+	t->threads = 1;
+	t->hook_arg = &loader;
+	pthread_barrier_init(&loader.gate, NULL, 2);
+	vsmtest_fail_op(t, VSMTEST_REGS_SET, 1, 1, -VSM_ERR_HOST);
+	t->hook = within_the_load;
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), VSMTEST_VERDICT(-VSM_ERR_HOST));
+	context.cr3 = 0x66000;
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
+	pthread_barrier_wait(&loader.gate);
+	pthread_join(loader.thread, NULL);
+	pthread_barrier_destroy(&loader.gate);
+	assert_verdict(loader.verdict, -VSM_ERR_HOST);
+	waits(t, 1);
+	assert_status(start(t, 0, 1, 0), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsmtest_reg(t, 1, 1, HV_X64_REGISTER_CR3), 0x66000);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_vp_waits_until_it_is_started_and_begins_where_it_was_told),
 	VSMTEST_CASE(it_is_offered_with_all_it_needs_or_not_at_all),
@@ -700,6 +763,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(of_two_starts_at_once_one_succeeds),
 	VSMTEST_CASE(a_start_is_not_undone_by_the_context_it_came_with),
 	VSMTEST_CASE(a_start_in_a_vtl_that_was_taken_back_is_none),
+	VSMTEST_CASE(a_context_that_was_taken_back_is_not_taken_for_the_next),
 };
 
 int main(void)

@@ -258,6 +258,7 @@ int kvm_vcpu_ioctl(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, unsigned long requ
 int kvm_fail(const struct vsm_kvm *k, int err, const char *what);
 int kvm_fail_sys(const struct vsm_kvm *k, const char *what);
 void kvm_log(const struct vsm_kvm *k, int32_t level, const char *what, uint64_t number);
+void kvm_log_name(const struct vsm_kvm *k, int32_t level, const char *what, const char *name);
 
 /* signals.c */
 /* Before a vCPU is run: the signals that may end KVM_RUN. 0 or -1 with errno. */

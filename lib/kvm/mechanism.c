@@ -76,8 +76,7 @@ int kvm_mechanism_open(struct vsm_kvm *k)
 	if (k->mechanism->open != NULL && k->mechanism->open(k) != 0)
 		return kvm_fail_sys(k, "vsm_kvm_create: the mechanism that enforces rights, errno");
 	k->facts.host.enforceable = k->mechanism->masks;
-	kvm_log(k, VSM_LOG_INFO, "rights are enforced by", 0);
-	kvm_log(k, VSM_LOG_INFO, k->mechanism->name, 0);
+	kvm_log_name(k, VSM_LOG_INFO, "rights are enforced by", k->mechanism->name);
 	return 0;
 }
 

@@ -51,6 +51,19 @@ void kvm_log(const struct vsm_kvm *k, int32_t level, const char *what, uint64_t 
 	k->options.log(k->options.opaque, level, line);
 }
 
+void kvm_log_name(const struct vsm_kvm *k, int32_t level, const char *what, const char *name)
+{
+	char line[160];
+	size_t at;
+
+	if (k->options.log == NULL)
+		return;
+	at = put_text(line, 0, sizeof(line), what);
+	at = put_text(line, at, sizeof(line), " ");
+	put_text(line, at, sizeof(line), name);
+	k->options.log(k->options.opaque, level, line);
+}
+
 int kvm_fail(const struct vsm_kvm *k, int err, const char *what)
 {
 	kvm_log(k, VSM_LOG_ERROR, what, 0);

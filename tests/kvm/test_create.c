@@ -150,7 +150,8 @@ START_TEST(the_mechanism_is_chosen)
 		assert_err(vsm_kvm_create(&l.o, &k), 0);
 		assert_err(vsm_kvm_enforcement(k, 0, &used), 0);
 		ck_assert_mem_eq(&used, &e, sizeof(e));
-		ck_assert_str_eq(l.t.line, e.name);
+		ck_assert_ptr_nonnull(strstr(l.t.line, "enforced by "));
+		ck_assert_str_eq(strstr(l.t.line, "by ") + 3, e.name);
 		ck_assert_int_eq(vsm_kvm_service_fd(k) >= 0, e.needs_service != 0);
 		ck_assert_int_eq(vsm_kvm_service(k), 0);
 		vsm_kvm_destroy(k);

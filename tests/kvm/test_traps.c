@@ -208,6 +208,59 @@ START_TEST(a_vp_in_the_emulator_can_be_parked)
 }
 END_TEST
 
+/* Nobody serves, and a VP waits in the emulator for its store: the one that parks it serves by itself. */
+START_TEST(a_park_does_not_wait_to_be_served)
+{
+	struct timespec ms20 = { 0, 20000000 };
+	uint64_t gpa = PAGE_GPA;
+	struct hammer h;
+
+	hammer_start(&h, 0);
+	kt_serve_end(h.p.t);
+	h.p.t->server_stop[1] = 0;
+	if (kt_can(h.p.t, R_X)) {
+		kt_deny(h.p.t, gpa, R_X);
+		hammer_go(&h);
+		nanosleep(&ms20, NULL);
+		kt_deny(h.p.t, gpa, 0);
+		hammer_wait(&h);
+		vp1_end(&h.p);
+	}
+	ck_assert_uint_eq(count(&h), 0);
+	kt_free(h.p.t);
+}
+END_TEST
+
+/* A page that a store was just thrown out of is what the table says after the next change. */
+START_TEST(a_change_ends_a_bounce)
+{
+	static const uint32_t next[] = { RWX, 0, RWX };
+	struct kt *t = kt_new(NULL);
+	uint8_t *page = t->k->range[0].view[0] + PAGE_GPA;
+	uint64_t gpa = PAGE_GPA;
+
+	kt_vtl1(t);
+	for (uint32_t i = 0; i < VSMTEST_COUNT(next) && kt_uses(t, VSM_KVM_ENFORCE_UFFD); i++) {
+		int fd[2];
+
+		kt_deny(t, gpa, R_X);
+		ck_assert_int_eq(pipe(fd), 0);
+		ck_assert_int_eq((int)write(fd[1], page, 1), 1);
+		ck_assert_int_eq((int)read(fd[0], page, 1), -1);
+		close(fd[0]);
+		close(fd[1]);
+		/* The kernel may be done before the thread that serves has made its note. */
+		pthread_mutex_lock(&t->k->pte_lock);
+		pthread_mutex_unlock(&t->k->pte_lock);
+		ck_assert_uint_eq(kvm_pte(&t->k->range[0], 0, PAGE_GPA / 4096), VK_PTE_BOUNCE);
+		ck_assert_uint_eq(kt_protect(t, 1, next[i], &gpa, 1), REPS(1));
+		kv_check(t, gpa);
+		ck_assert_uint_eq(t->k->bouncing, 0);
+	}
+	kt_free(t);
+}
+END_TEST
+
 /* An overlay over a protected page comes and goes: the page is never open, its bytes stay. */
 START_TEST(an_overlay_leaves_no_window_to_the_page)
 {
@@ -503,6 +556,8 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(traps_3_and_4_every_transition_of_an_entry),
 	VSMTEST_CASE(trap_4_transitions_have_no_window),
 	VSMTEST_CASE(a_vp_in_the_emulator_can_be_parked),
+	VSMTEST_CASE(a_park_does_not_wait_to_be_served),
+	VSMTEST_CASE(a_change_ends_a_bounce),
 	VSMTEST_CASE(trap_5_page_tables_in_a_denied_page),
 	VSMTEST_CASE(trap_6_more_ranges_than_a_call_takes),
 	VSMTEST_CASE(more_runs_than_fit),

@@ -29,6 +29,8 @@ const char *vsm_strerror(int err)
 		return "host state was lost";
 	case VSM_ERR_SYS:
 		return "a system call failed";
+	case VSM_ERR_BUSY:
+		return "busy: try again later";
 	default:
 		return "unknown error";
 	}

@@ -21,7 +21,9 @@ int gpn_to_gpa(uint64_t gpn, uint64_t *gpa)
 
 int is_ram(const struct vsm *vsm, uint64_t gpa, uint64_t size)
 {
-	for (uint32_t i = 0; i < vsm->ram_count; i++) {
+	uint32_t count = ram_ranges(vsm);
+
+	for (uint32_t i = 0; i < count; i++) {
 		const struct vsm_range *ram = &vsm->ram[i];
 
 		if (gpa >= ram->gpa && gpa - ram->gpa < ram->size &&
@@ -177,7 +179,9 @@ int guestmem_zero(struct vsm *vsm)
 	static const uint8_t zero[HV_PAGE_SIZE];
 	int result = 0;
 
-	for (uint32_t i = 0; i < vsm->ram_count; i++) {
+	uint32_t count = ram_ranges(vsm);
+
+	for (uint32_t i = 0; i < count; i++) {
 		for (uint64_t at = 0; at < vsm->ram[i].size; at += HV_PAGE_SIZE) {
 			int r = host_write(vsm, NULL, vsm->ram[i].gpa + at, zero, HV_PAGE_SIZE);
 

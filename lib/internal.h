@@ -4,7 +4,8 @@
  *
  * Who may write what:
  *  - configuration and tables: nobody after vsm_partition_realise();
- *  - protection map, overlays, partition-wide synthetic MSRs: the VP that owns vsm->op_owner;
+ *  - protection map, overlays, partition-wide synthetic MSRs: the VP that owns vsm->op_owner, or
+ *    vsm_ram_hot_add() while vsm->hot_add is set;
  *  - VTL enablement, posts, op_owner itself: under vsm->lock, which is never held over a host op;
  *  - everything else of a VP: its own thread.
  */
@@ -236,7 +237,7 @@ struct vsm {
 	uint32_t vtl_count; /* max_vtl + 1 */
 	uint32_t overlays_per_vtl;
 	struct vsm_range ram[RAM_RANGES_MAX];
-	uint32_t ram_count;
+	_Atomic uint32_t ram_count; /* Ranges are only added, each before it is counted. */
 	uint64_t tsc_hz;
 	uint64_t tsc_scale;
 	uint64_t tsc_offset;
@@ -254,10 +255,11 @@ struct vsm {
 	_Atomic uint32_t enabled; /* Set of VTLs of the partition. */
 	_Atomic uint32_t any_enabled; /* Set of VTLs that are enabled on some VP. */
 	_Atomic uint32_t resetting;
-	_Atomic uint32_t configuring; /* realise, vp_create or destroy is running. */
+	_Atomic uint32_t configuring; /* realise, vp_create, hot_add or destroy is running. */
 	_Atomic uint32_t logging; /* Lines that the host takes at this moment. */
 	_Atomic uint32_t lock;
 	_Atomic(struct vsm_vp *) op_owner;
+	_Atomic uint32_t hot_add; /* vsm_ram_hot_add() owns the op. */
 	_Atomic uint64_t host_errors;
 	_Atomic uint64_t token;
 	_Atomic uint64_t inflight_token; /* Of the VP that waits for accesses of others. */
@@ -278,6 +280,11 @@ static inline void stat_add(_Atomic uint64_t *counter, uint64_t n)
 	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
 
 	atomic_store_explicit(counter, value + n, memory_order_relaxed);
+}
+
+static inline uint32_t ram_ranges(const struct vsm *vsm)
+{
+	return atomic_load_explicit(&vsm->ram_count, memory_order_acquire);
 }
 
 static inline uint32_t vp_active(const struct vsm_vp *vp)

@@ -11,13 +11,23 @@ int op_acquire(struct vsm_vp *vp)
 	int mine;
 
 	lock_take(vsm, vp);
-	mine = atomic_load(&vsm->op_owner) == NULL;
+	mine = atomic_load(&vsm->op_owner) == NULL && atomic_load(&vsm->hot_add) == 0;
 	if (mine)
 		atomic_store(&vsm->op_owner, vp);
 	else
 		atomic_store(&vp->op_wait, 1); /* Under the lock: the owner cannot miss it. */
 	lock_drop(vsm, vp);
 	return mine;
+}
+
+static void wake_waiting(struct vsm *vsm, struct vsm_vp *vp)
+{
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		struct vsm_vp *other = vsm->vp[i];
+
+		if (other != NULL && atomic_exchange(&other->op_wait, 0) != 0)
+			host_kick(vp, other);
+	}
 }
 
 void op_release(struct vsm_vp *vp)
@@ -27,12 +37,28 @@ void op_release(struct vsm_vp *vp)
 	lock_take(vsm, vp);
 	atomic_store(&vsm->op_owner, NULL);
 	lock_drop(vsm, vp);
-	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
-		struct vsm_vp *other = vsm->vp[i];
+	wake_waiting(vsm, vp);
+}
 
-		if (other != NULL && atomic_exchange(&other->op_wait, 0) != 0)
-			host_kick(vp, other);
-	}
+int op_acquire_host(struct vsm *vsm)
+{
+	int mine;
+
+	lock_take(vsm, NULL);
+	/* A reset forgets the owner; it looks at hot_add after it has forbidden entries. */
+	mine = atomic_load(&vsm->op_owner) == NULL && atomic_load(&vsm->resetting) == 0;
+	if (mine)
+		atomic_store(&vsm->hot_add, 1);
+	lock_drop(vsm, NULL);
+	return mine;
+}
+
+void op_release_host(struct vsm *vsm)
+{
+	lock_take(vsm, NULL);
+	atomic_store(&vsm->hot_add, 0);
+	lock_drop(vsm, NULL);
+	wake_waiting(vsm, NULL);
 }
 
 uint64_t deferred_begin(struct vsm_vp *vp,

@@ -14,6 +14,9 @@
  */
 int op_acquire(struct vsm_vp *vp);
 void op_release(struct vsm_vp *vp);
+/* The same for the host itself, which is no VP and does not wait: 0: another owns it. */
+int op_acquire_host(struct vsm *vsm);
+void op_release_host(struct vsm *vsm);
 
 /*
  * Start of a host op that may be pending: gives its token. The result goes to deferred_end(), which

@@ -10,6 +10,7 @@
 #include "guestmem.h"
 #include "host.h"
 #include "hypercall_page.h"
+#include "lock.h"
 #include "overlay.h"
 #include "partition.h"
 #include "sized.h"
@@ -82,49 +83,12 @@ void configure_end(struct vsm *vsm)
 
 int entries_running(const struct vsm *vsm)
 {
-	if (atomic_load(&vsm->resetting) != 0)
+	if (atomic_load(&vsm->resetting) != 0 || atomic_load(&vsm->hot_add) != 0)
 		return 1;
 	for (uint32_t i = 0; vsm->vp != NULL && i < vsm->config.max_vps; i++) {
 		if (vsm->vp[i] != NULL && atomic_load(&vsm->vp[i]->busy) != 0)
 			return 1;
 	}
-	return 0;
-}
-
-int vsm_ram_add(struct vsm *vsm, uint64_t gpa, uint64_t size)
-{
-	uint64_t limit;
-
-	if (vsm == NULL)
-		return -VSM_ERR_INVAL;
-	if (vsm->realised || atomic_load(&vsm->configuring) != 0) {
-		log_misuse(vsm, "vsm_ram_add", "the partition is realised already, or just now");
-		return -VSM_ERR_MISUSE;
-	}
-	if (size == 0 || ((gpa | size) & (HV_PAGE_SIZE - 1)) != 0) {
-		log_misuse(vsm, "vsm_ram_add", "gpa or size is not page-aligned, or size is 0");
-		return -VSM_ERR_INVAL;
-	}
-	limit = 1ULL << vsm->config.phys_bits;
-	if (gpa >= limit || size > limit - gpa) {
-		log_misuse(vsm, "vsm_ram_add", "the range is outside of config.phys_bits");
-		return -VSM_ERR_RANGE;
-	}
-	for (uint32_t i = 0; i < vsm->ram_count; i++) {
-		const struct vsm_range *ram = &vsm->ram[i];
-
-		if (gpa < ram->gpa + ram->size && ram->gpa < gpa + size) {
-			log_misuse(vsm, "vsm_ram_add", "the range overlaps an earlier one");
-			return -VSM_ERR_EXISTS;
-		}
-	}
-	if (vsm->ram_count == RAM_RANGES_MAX) {
-		log_misuse(vsm, "vsm_ram_add", "more than 64 ranges");
-		return -VSM_ERR_NOMEM;
-	}
-	vsm->ram[vsm->ram_count].gpa = gpa;
-	vsm->ram[vsm->ram_count].size = size;
-	vsm->ram_count++;
 	return 0;
 }
 
@@ -182,10 +146,10 @@ static int make_map(struct vsm *vsm)
 {
 	struct vsm_allocator allocator = { vsm->opaque, vsm->ops.alloc, vsm->ops.free };
 
-	if (vsm->ram_count == 0 || vsm->config.max_vtl == 0)
+	if (ram_ranges(vsm) == 0 || vsm->config.max_vtl == 0)
 		return 0;
 	return vsm_protmap_create(vsm->ops.alloc != NULL ? &allocator : NULL, vsm->config.max_vtl,
-				  vsm->ram, vsm->ram_count, vsm->config.protmap_max_bytes,
+				  vsm->ram, ram_ranges(vsm), vsm->config.protmap_max_bytes,
 				  &vsm->map);
 }
 
@@ -307,7 +271,7 @@ static int lift_protections(struct vsm *vsm)
 	int result = 0;
 
 	for (uint32_t vtl = 0; vtl < vsm->config.max_vtl; vtl++) {
-		for (uint32_t i = 0; i < vsm->ram_count; i++) {
+		for (uint32_t i = 0; i < ram_ranges(vsm); i++) {
 			struct vsm_protect_range range = { vsm->ram[i].gpa, vsm->ram[i].size, vtl,
 							   VSM_RIGHTS_ALL };
 			uint32_t done;
@@ -355,7 +319,13 @@ static int entries_forbid(struct vsm *vsm)
 			return 0;
 		}
 	}
-	return 1;
+	/* Who adds RAM looks at `resetting` under the lock. */
+	lock_take(vsm, NULL);
+	lock_drop(vsm, NULL);
+	if (atomic_load(&vsm->hot_add) == 0)
+		return 1;
+	entries_allow(vsm, vsm->config.max_vps);
+	return 0;
 }
 
 int vsm_partition_reset(struct vsm *vsm)

@@ -104,6 +104,8 @@ static int settled(struct vsm_vp *vp, int result, uint32_t done)
 static int flush_next(struct vsm_vp *vp, int result, uint32_t done)
 {
 	struct vsm *vsm = vp->vsm;
+	/* A flush that was owed is of a change whose call failed: nobody has waited for it either. */
+	uint32_t lost = vp->plan.flush | vp->plan.flushing;
 	uint32_t vtl;
 
 	(void)done;
@@ -114,7 +116,7 @@ static int flush_next(struct vsm_vp *vp, int result, uint32_t done)
 	vsm->flush_owed &= ~vp->plan.flushing;
 	vp->plan.flushing = 0;
 	if (vsm->flush_owed == 0)
-		return vp->plan.flush != 0 ? inflight_wait(vp, settled) : plan_end(vp);
+		return lost != 0 ? inflight_wait(vp, settled) : plan_end(vp);
 	vtl = (uint32_t)__builtin_ctz(vsm->flush_owed);
 	vp->plan.flushing = 1u << vtl;
 	return deferred_end(vp, host_tlb_flush(vsm, vp, vtl, deferred_begin(vp, flush_next)), 0);

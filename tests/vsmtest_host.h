@@ -43,6 +43,10 @@
 #define VSMTEST_RAM1_GPA  0x10000000ull
 #define VSMTEST_RAM1_SIZE 0x100000ull
 #define VSMTEST_HOLE_GPA  0x800000ull
+/* RAM that the machine has, but the partition only by vsmtest_hot_add(). */
+#define VSMTEST_HOT_GPA	  0x30000000ull
+#define VSMTEST_HOT_SIZE  0x40000ull
+#define VSMTEST_HOT_PAGES ((uint32_t)(VSMTEST_HOT_SIZE / VSMTEST_PAGE))
 #define VSMTEST_PAGES	  ((uint32_t)((VSMTEST_RAM0_SIZE + VSMTEST_RAM1_SIZE) / VSMTEST_PAGE))
 
 /* Where the guest of the helper functions keeps its pages. */
@@ -195,8 +199,11 @@ struct vsmtest {
 	struct vsmtest_vp vp[VSMTEST_MAX_VPS];
 	uint32_t vps; /**< VPs created. */
 
-	uint8_t *ram[2];
-	uint8_t *view[VSM_VTL_MAX + 1]; /**< Rights that the host enforces, one byte per page. */
+	uint8_t *ram[3]; /**< The last is that for hot-add. */
+	/** Rights that the host enforces, one byte per page; at last those of the pages for hot-add. */
+	uint8_t *view[VSM_VTL_MAX + 1];
+	uint64_t hot_end; /**< Hot-add under way: the range that the library does not know yet. */
+	uint64_t hot_gpa;
 	uint8_t stale[VSM_VTL_MAX + 1]; /**< A right was taken away and not flushed yet. */
 	uint8_t *arena;
 	size_t arena_size;
@@ -316,6 +323,12 @@ int vsmtest_gpa_write(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t 
 
 /** vsm_partition_reset(), after which all VPs stand in VTL0 with the registers they started with. */
 int vsmtest_reset(struct vsmtest *t);
+
+/**
+ * vsm_ram_hot_add() of pages from #VSMTEST_HOT_GPA on, watched. If it fails, the machine forgets what
+ * `protect` said of them.
+ */
+int vsmtest_hot_add(struct vsmtest *t, uint64_t gpa, uint64_t size);
 
 /** Let an op fail: the at-th call from now and the times - 1 after it answer `result`. */
 void vsmtest_fail_op(struct vsmtest *t, enum vsmtest_op op, uint32_t at, uint32_t times,

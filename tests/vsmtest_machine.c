@@ -133,9 +133,10 @@ struct vsmtest *vsmtest_alloc(const struct vsmtest_opts *opts)
 	load_table(t);
 	t->ram[0] = calloc(1, VSMTEST_RAM0_SIZE);
 	t->ram[1] = calloc(1, VSMTEST_RAM1_SIZE);
+	t->ram[2] = calloc(1, VSMTEST_HOT_SIZE);
 	for (i = 0; i <= t->opts.config.max_vtl && i <= VSM_VTL_MAX; i++) {
-		t->view[i] = malloc(VSMTEST_PAGES);
-		memset(t->view[i], VSM_RIGHTS_ALL, VSMTEST_PAGES);
+		t->view[i] = malloc(VSMTEST_PAGES + VSMTEST_HOT_PAGES);
+		memset(t->view[i], VSM_RIGHTS_ALL, VSMTEST_PAGES + VSMTEST_HOT_PAGES);
 	}
 	for (i = 0; i < t->opts.vps; i++)
 		make_vp(t, i);
@@ -222,6 +223,7 @@ void vsmtest_free(struct vsmtest *t)
 	free(t->arena);
 	free(t->ram[0]);
 	free(t->ram[1]);
+	free(t->ram[2]);
 	free(t->row);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
@@ -303,6 +305,15 @@ int vsmtest_logged(const struct vsmtest *t, const char *text)
 	return 0;
 }
 
+static uint64_t page_gpa(uint32_t page)
+{
+	uint64_t gpa = (uint64_t)page * VSMTEST_PAGE;
+
+	if (page >= VSMTEST_PAGES)
+		return VSMTEST_HOT_GPA + gpa - (uint64_t)VSMTEST_PAGES * VSMTEST_PAGE;
+	return gpa < VSMTEST_RAM0_SIZE ? gpa : gpa + VSMTEST_RAM1_GPA - VSMTEST_RAM0_SIZE;
+}
+
 /* I4 of the threat model: what is enforced is what the table says, whenever a VP may run. */
 static void check_views(struct vsmtest *t)
 {
@@ -312,13 +323,13 @@ static void check_views(struct vsmtest *t)
 	    t->pending[VSMTEST_PROTECT].active)
 		return;
 	for (vtl = 0; vtl <= t->opts.config.max_vtl; vtl++)
-		for (page = 0; page < VSMTEST_PAGES; page++) {
-			uint64_t gpa = (uint64_t)page * VSMTEST_PAGE;
+		for (page = 0; page < VSMTEST_PAGES + VSMTEST_HOT_PAGES; page++) {
+			uint64_t gpa = page_gpa(page);
+			int err = vsm_gpa_rights(t->vsm, vtl, gpa, &rights);
 
-			if (gpa >= VSMTEST_RAM0_SIZE)
-				gpa += VSMTEST_RAM1_GPA - VSMTEST_RAM0_SIZE;
-			if (vsm_gpa_rights(t->vsm, vtl, gpa, &rights) ||
-			    rights != t->view[vtl][page]) {
+			if (err && page >= VSMTEST_PAGES)
+				continue; /* Not added. */
+			if (err || rights != t->view[vtl][page]) {
 				vsmtest_breach(t, "VTL %u at %llx: table %x, host %x", vtl,
 					       (unsigned long long)gpa, rights, t->view[vtl][page]);
 				return;
@@ -356,7 +367,7 @@ static void check_verdict(struct vsmtest *t, uint32_t slot, int verdict)
 	struct vsm_exception exception;
 	int err = vsm_vp_exception(vp->vp, &exception);
 
-	if (verdict > VSM_VERDICT_NOT_MINE || verdict < -VSM_ERR_SYS)
+	if (verdict > VSM_VERDICT_NOT_MINE || verdict < -VSM_ERR_BUSY)
 		vsmtest_breach(t, "verdict %d", verdict);
 	if (active != vsmtest_entry()->before && verdict != VSM_VERDICT_SWITCHED)
 		vsmtest_breach(t, "VTL %u became active with verdict %d", active, verdict);
@@ -454,6 +465,23 @@ int vsmtest_reset(struct vsmtest *t)
 	return entry_end(t, err);
 }
 
+int vsmtest_hot_add(struct vsmtest *t, uint64_t gpa, uint64_t size)
+{
+	uint32_t vtl;
+	int err;
+
+	entry_begin(t, VSMTEST_ENTRY_PARTITION);
+	t->may_allocate = 1;
+	t->hot_gpa = gpa;
+	t->hot_end = gpa + size;
+	err = vsm_ram_hot_add(t->vsm, gpa, size);
+	t->hot_gpa = t->hot_end = 0;
+	t->may_allocate = 0;
+	for (vtl = 0; err == -VSM_ERR_HOST && vtl <= t->opts.config.max_vtl; vtl++)
+		memset(&t->view[vtl][vsmtest_page(gpa)], VSM_RIGHTS_ALL, size / VSMTEST_PAGE);
+	return entry_end(t, err);
+}
+
 /* FNV-1a over 64-bit words, with a rotation so that zeroes count. */
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -520,8 +548,9 @@ static uint64_t hash_memory(struct vsmtest *t, uint64_t hash)
 
 	hash = mix_bytes(hash, t->ram[0], VSMTEST_RAM0_SIZE);
 	hash = mix_bytes(hash, t->ram[1], VSMTEST_RAM1_SIZE);
+	hash = mix_bytes(hash, t->ram[2], VSMTEST_HOT_SIZE);
 	for (i = 0; i <= t->opts.config.max_vtl; i++)
-		hash = mix_bytes(hash, t->view[i], VSMTEST_PAGES);
+		hash = mix_bytes(hash, t->view[i], VSMTEST_PAGES + VSMTEST_HOT_PAGES);
 	/* The slots of the table of overlays have no order. */
 	for (i = 0; i < VSMTEST_MAX_OVERLAYS; i++) {
 		const struct vsm_overlay *overlay = &t->overlay[i];

@@ -32,6 +32,7 @@ enum vsm_err {
 	VSM_ERR_DENIED = 9, /**< The rights of a VTL forbid the access. */
 	VSM_ERR_STATE = 10, /**< Host state is not as it must be after a failed roll-back. */
 	VSM_ERR_SYS = 11, /**< libvsm-kvm: a system call failed; errno tells which. */
+	VSM_ERR_BUSY = 12, /**< Somebody else changes the same just now; try again later. */
 };
 
 /** Host ops only: the work goes on, vsm_op_complete() tells its end (see host.h). */

@@ -197,6 +197,34 @@ VSM_EXPORT void vsm_partition_destroy(struct vsm *vsm);
 VSM_EXPORT int vsm_ram_add(struct vsm *vsm, uint64_t gpa, uint64_t size);
 
 /**
+ * Add a range of RAM to a partition that runs (memory hot-add).
+ *
+ * The pages follow the default masks of the VTLs that protect (TLFS 15.9.1). What these deny the op
+ * `protect` is told before any VP can find the pages: in that call vsm_gpa_rights() still answers
+ * -VSM_ERR_RANGE for them, and the ranges say what to enforce. Until then a host has all rights for
+ * them, and it lets no VP and no device reach them before this function has returned 0. Whatever
+ * else is returned, the range is no RAM, and what `protect` said of it is void. No translation can
+ * be stale: `tlb_flush` is not called. `protect` may not answer #VSM_PENDING here.
+ *
+ * @param vsm  realised with RAM, or with max_vtl 0.
+ * @param gpa  as for vsm_ram_add().
+ * @param size as for vsm_ram_add().
+ * @retval 0 done; the range can be protected and named in hypercalls.
+ * @retval -VSM_ERR_BUSY   a VP changes rights or overlays at this moment, or the partition is being
+ *                         reset. Try again, not under a lock that an op waits for.
+ * @retval -VSM_ERR_HOST   op `protect` failed.
+ * @retval -VSM_ERR_INVAL  vsm is NULL, or gpa or size is not page-aligned, or size is 0.
+ * @retval -VSM_ERR_RANGE  the range wraps or lies outside the physical address space.
+ * @retval -VSM_ERR_EXISTS it overlaps a range declared before.
+ * @retval -VSM_ERR_NOMEM  no memory, more than 64 ranges, or the map would pass
+ *                         vsm_config.protmap_max_bytes.
+ * @retval -VSM_ERR_NOSUP  there was no RAM when the partition was realised.
+ * @retval -VSM_ERR_MISUSE not realised, or beside vsm_vp_create() or another call of this function.
+ * Thread: any, also while VPs run, but not from within a host op. Calls the allocator.
+ */
+VSM_EXPORT int vsm_ram_hot_add(struct vsm *vsm, uint64_t gpa, uint64_t size);
+
+/**
  * End of configuration: allocate, fix what the guest is offered, allow VPs to be created.
  *
  * @param vsm a partition whose RAM is declared. Without RAM, or with max_vtl 0, nothing can be

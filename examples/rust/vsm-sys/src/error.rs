@@ -16,6 +16,7 @@ pub const VSM_ERR_RANGE: c_int = 8;
 pub const VSM_ERR_DENIED: c_int = 9;
 pub const VSM_ERR_STATE: c_int = 10;
 pub const VSM_ERR_SYS: c_int = 11;
+pub const VSM_ERR_BUSY: c_int = 12;
 
 extern "C" {
     pub fn vsm_strerror(err: c_int) -> *const c_char;

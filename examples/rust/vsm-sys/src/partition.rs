@@ -110,6 +110,7 @@ extern "C" {
     ) -> c_int;
     pub fn vsm_partition_destroy(vsm: *mut vsm);
     pub fn vsm_ram_add(vsm: *mut vsm, gpa: u64, size: u64) -> c_int;
+    pub fn vsm_ram_hot_add(vsm: *mut vsm, gpa: u64, size: u64) -> c_int;
     pub fn vsm_partition_realise(vsm: *mut vsm) -> c_int;
     pub fn vsm_partition_reset(vsm: *mut vsm) -> c_int;
     pub fn vsm_capabilities_get(vsm: *const vsm, out: *mut vsm_capabilities) -> c_int;

@@ -64,6 +64,8 @@ errors! {
     State = VSM_ERR_STATE,
     /// A system call failed.
     Sys = VSM_ERR_SYS,
+    /// Somebody else changes the same just now.
+    Busy = VSM_ERR_BUSY,
 }
 
 impl fmt::Display for Error {

@@ -81,7 +81,7 @@ static int enter_code_page(struct uni_cpu *c, uint64_t address)
 		return 0;
 	}
 	rights = uni_memory_rights(c->m, c->vtl, address) & both;
-	need = user ? HV_MAP_GPA_USER_EXECUTABLE : HV_MAP_GPA_KERNEL_EXECUTABLE;
+	need = user && c->mbec ? HV_MAP_GPA_USER_EXECUTABLE : HV_MAP_GPA_KERNEL_EXECUTABLE;
 	if (!(rights & need)) {
 		deny(c, address, HV_INTERCEPT_ACCESS_EXECUTE);
 		return 0;
@@ -89,7 +89,7 @@ static int enter_code_page(struct uni_cpu *c, uint64_t address)
 	if (w.gpa < c->m->vmm->ram_size)
 		c->m->code[w.gpa / UNI_PAGE_SIZE] |= c->bit;
 	/* Where the CPL matters it is looked at for each instruction. */
-	c->code_by_cpl = rights != both;
+	c->code_by_cpl = c->mbec && rights != both;
 	c->code_page = address / UNI_PAGE_SIZE;
 	return 1;
 }
@@ -365,6 +365,7 @@ void uni_engine_run(struct uni_cpu *c)
 
 	memset(&c->exit, 0, sizeof(c->exit));
 	c->code_page = NO_PAGE;
+	c->mbec = vsm_vp_mbec(c->vp->vsm, c->vtl);
 	c->m->counters.runs++;
 	err = uc_emu_start(c->uc, uni_reg(c, UC_X86_REG_RIP), 0, 0, 0);
 	if (c->exit.kind == UNI_EXIT_EXCEPTION && c->exit.event_raw)

@@ -18,7 +18,11 @@
 #define GO_ON (-1)
 
 /* The masks that are legal without mode-based execute control: none, R, RW, RX, RWX. */
-#define ENFORCEABLE 0xa00bu
+#define ENFORCEABLE	 0xa00bu
+/* With it also R+UX, RW+UX. */
+#define ENFORCEABLE_MBEC 0xaa0bu
+/* What libunicorn keeps of CR4: bits 0 to 10. So there is no SMEP, on which MBEC would depend. */
+#define CR4_MASK	 0x7ffu
 
 #define ATTR_CODE64   0xa09b
 #define ATTR_DATA     0xc093
@@ -132,6 +136,8 @@ static int open_partition(struct unicorn_machine *m, uint32_t tables)
 	config.max_vtl = UNI_VTLS - 1;
 	config.phys_bits = UNI_PHYS_BITS;
 	config.enforceable = ENFORCEABLE;
+	config.enforceable_mbec = ENFORCEABLE_MBEC;
+	config.cr4_mask = CR4_MASK;
 	config.host_flags = VSM_HOST_PROTECT_FLUSHES | VSM_HOST_STARTS_VPS;
 	config.trap_port = UNI_TRAP_PORT;
 	m->cr4_mask = config.cr4_mask;
@@ -440,7 +446,8 @@ static int probe(void)
 	uc_version(&major, &minor);
 	printf("libunicorn: %u.%u\n", major, minor);
 	printf("guests: 64-bit, entered at the symbol start64, with memory mapped one to one\n");
-	report_rights(ENFORCEABLE);
+	report_rights(ENFORCEABLE_MBEC);
+	printf("user execute without kernel execute: with mode-based execute control\n");
 	if (uni_context_probe() < 0) {
 		printf("verdict: this libunicorn cannot run guests with VTLs\n");
 		return VMM_EXIT_HOST;

@@ -90,6 +90,7 @@ struct uni_cpu {
 	uint64_t code_page; /* whose execute rights are known, or ~0 */
 	const uint8_t *code; /* its bytes */
 	int code_by_cpl; /* its execute rights depend on the CPL */
+	int mbec; /* user mode needs UX, else KX is for both: vsm_vp_mbec() */
 	uint64_t crossing; /* a store goes on at this page, or 0 */
 	uint32_t undo_count;
 	struct uni_undo undo[UNI_UNDO_MAX];

@@ -2,7 +2,7 @@
 /*
  * Page protections, each checked by the guest itself: what VTL1 takes away from VTL0 is stopped, told
  * rightly, and nothing moves; what it gives is there. Words on the command line: "exact", RIP of an
- * intercept is always that of the instruction; "exec", execute rights are enforced; "no-cross", accesses
+ * intercept is always that of the instruction; "exec", execute rights are enforced; "mbec", also those of user mode alone; "no-cross", accesses
  * to two pages are left out.
  */
 #include "protect.h"
@@ -63,7 +63,7 @@ static const struct access accesses[] = {
 static uint8_t before[HV_PAGE_SIZE] __attribute__((aligned(4096)));
 static uint8_t page[HV_PAGE_SIZE] __attribute__((aligned(4096)));
 static uint8_t code[HV_PAGE_SIZE] __attribute__((aligned(4096)));
-static int exact, exec, no_cross;
+static int exact, exec, mbec, no_cross;
 
 /* Quiet when all is well: the console is slow where CPL 0 is interpreted. */
 static int check(int condition, const char *what, const char *name, uint32_t cpl)
@@ -332,6 +332,37 @@ static void execute(void)
 	}
 }
 
+/* TLFS 15.9.2: with MBEC a page can be executable at CPL 3 only; without it that is refused. */
+static void user_execute(void)
+{
+	static const uint32_t rights[] = { R | HV_MAP_GPA_USER_EXECUTABLE,
+					   RW | HV_MAP_GPA_USER_EXECUTABLE };
+	const volatile struct protect_seen *s = protect_seen();
+	struct guest_result r;
+
+	for (uint32_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+		if (!mbec) {
+			check(protect_list((uintptr_t)code, rights[i], 1, 1, PROTECT_NO_BAD) ==
+				      HV_STATUS_INVALID_REGISTER_VALUE,
+			      "without MBEC it is refused", "R+UX", i);
+			continue;
+		}
+		protect_page(code, rights[i]);
+		protect_policy(POLICY_SKIP, access_call_back);
+		r = run(access_call, 3, (uintptr_t)code, 0);
+		check(r.value == 0x77 && s->count == 0, "user code runs", "call", 3);
+		r = run(access_call, 0, (uintptr_t)code, 0);
+		check(s->count == 1 && s->access == HV_INTERCEPT_ACCESS_EXECUTE && s->cpl == 0 &&
+			      s->gpa == (uintptr_t)code && s->rip == (uintptr_t)code,
+		      "a fetch of the kernel is stopped", "call", 0);
+		check(r.value == CANARY, "not one instruction runs", "call", 0);
+		protect_policy(POLICY_GRANT, 0);
+		r = run(access_call, 0, (uintptr_t)code, 0);
+		check(s->count == 1 && r.value == 0x77, "after the grant it runs", "call", 0);
+	}
+	protect_page(code, RWX);
+}
+
 static int has_word(const char *line, const char *want)
 {
 	while (*line) {
@@ -353,7 +384,8 @@ uint32_t guest_main(void)
 	exact = has_word(guest_cmdline(), "exact");
 	exec = has_word(guest_cmdline(), "exec");
 	no_cross = has_word(guest_cmdline(), "no-cross");
-	protect_enable();
+	mbec = has_word(guest_cmdline(), "mbec");
+	protect_enable(mbec ? HV_ENABLE_PARTITION_VTL_MBEC : 0);
 	protect_call(PROTECT_START, NONE, 0, 0, 0, 0);
 	default_mask();
 	lists();
@@ -362,8 +394,10 @@ uint32_t guest_main(void)
 	all_accesses();
 	overlay();
 	devices();
-	if (exec)
+	if (exec) {
 		execute();
+		user_execute();
+	}
 	guest_print("protect: %u checks, %u failed\n", guest_checks(), guest_failures());
 	return guest_failures() != 0;
 }

@@ -60,7 +60,7 @@ extern uint8_t protect_storm_rights[STORM_PAGES];
 
 /* VTL0's calls (protect_calls.c). They panic where there is nothing to test any more. */
 extern struct guest_hv protect_hv;
-void protect_enable(void);
+void protect_enable(uint8_t flags); /* HV_ENABLE_PARTITION_VTL_* */
 uint64_t protect_call(uint64_t what, uint64_t rsi, uint64_t rdi, uint64_t r8, uint64_t r9,
 		      uint64_t r10);
 /* Rights of `count` pages, `step` pages apart, in one hypercall; its result value. */

@@ -11,12 +11,12 @@ static void must(uint16_t status, const char *text)
 		guest_panic("VTL0: %s: HV status 0x%x", text, status);
 }
 
-void protect_enable(void)
+void protect_enable(uint8_t flags)
 {
 	struct hv_initial_vp_context context;
 
 	hv_setup(&protect_hv, GUEST_OS_ID_VTL(0));
-	must(hv_enable_partition_vtl(&protect_hv, 1), "EnablePartitionVtl(1)");
+	must(hv_enable_partition_vtl_with(&protect_hv, 1, flags), "EnablePartitionVtl(1)");
 	protect_vtl1_context(&context);
 	must(hv_enable_vp_vtl(&protect_hv, 1, &context), "EnableVpVtl(1)");
 	must(hv_setup_vtl_stubs(&protect_hv), "VsmCodePageOffsets");

@@ -68,7 +68,7 @@ uint32_t guest_main(void)
 	uint32_t part = is_short() ? SHORT : 1;
 	uint64_t done;
 
-	protect_enable();
+	protect_enable(0);
 	protect_call(PROTECT_START, HV_MAP_GPA_PERMISSIONS_MASK, 0, 0, 0, 0);
 	done = protect_call(PROTECT_STORM_SINGLES, SINGLES / part, 0, 0, 0, 0);
 	guest_print("%lu of %u hypercalls of one page succeeded\n", done, SINGLES / part);

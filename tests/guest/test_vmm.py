@@ -374,7 +374,7 @@ def probe():
 def probe_of_unicorn():
     result = vmm('--host', 'unicorn', '--probe')
     expect(result, 0, out='verdict: this libunicorn can run guests with VTLs')
-    for rights in 'no access', 'R', 'R+W', 'R+X':
+    for rights in 'no access', 'R', 'R+W', 'R+X', 'R+UX', 'R+W+UX':
         expect(result, 0, out=' %s: enforced' % rights)
 
 
@@ -435,6 +435,16 @@ def protect(host):
     said = re.search(r'^protect: (\d+) checks, 0 failed$', result.stdout, re.M)
     assert said and int(said.group(1)) >= {'kvm': 290, 'unicorn': 470}[host], result.stdout
     assert int(re.search(r' intercepts=(\d+) ', result.stderr).group(1)) >= 40, result.stderr
+
+
+@test(unicorn=True)
+def mode_based_execute_control():
+    result = run_protect('unicorn', words=['mbec'])
+    expect(result, 1)
+    said = re.search(r'^protect: (\d+) checks, 0 failed$', result.stdout, re.M)
+    # Four checks for each of two masks, in place of one that says that they are refused.
+    without = re.search(r'^protect: (\d+) checks, 0 failed$', run_protect('unicorn').stdout, re.M)
+    assert int(said.group(1)) == int(without.group(1)) + 6, (said.group(1), without.group(1))
 
 
 @test(kvm=True)

@@ -96,11 +96,17 @@ uint16_t hv_set_register(struct guest_hv *hv, uint32_t name, uint64_t value)
 
 uint16_t hv_enable_partition_vtl(struct guest_hv *hv, uint8_t vtl)
 {
+	return hv_enable_partition_vtl_with(hv, vtl, 0);
+}
+
+uint16_t hv_enable_partition_vtl_with(struct guest_hv *hv, uint8_t vtl, uint8_t flags)
+{
 	struct hv_input_enable_partition_vtl *in = (void *)hv->input;
 
 	memset(in, 0, sizeof(*in));
 	in->target_partition_id = HV_PARTITION_ID_SELF;
 	in->target_vtl = vtl;
+	in->flags = flags;
 	return status(hv_hypercall(hv, HVCALL_ENABLE_PARTITION_VTL));
 }
 

@@ -35,6 +35,8 @@ uint64_t hv_hypercall(struct guest_hv *hv, uint64_t control);
 uint16_t hv_get_register(struct guest_hv *hv, uint32_t name, uint64_t *value);
 uint16_t hv_set_register(struct guest_hv *hv, uint32_t name, uint64_t value);
 uint16_t hv_enable_partition_vtl(struct guest_hv *hv, uint8_t vtl);
+/* The same with HV_ENABLE_PARTITION_VTL_*. */
+uint16_t hv_enable_partition_vtl_with(struct guest_hv *hv, uint8_t vtl, uint8_t flags);
 uint16_t hv_enable_vp_vtl(struct guest_hv *hv, uint8_t vtl,
 			  const struct hv_initial_vp_context *context);
 uint16_t hv_enable_vp_vtl_of(struct guest_hv *hv, uint32_t vp, uint8_t vtl,

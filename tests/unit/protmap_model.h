@@ -17,6 +17,7 @@
 #include "protmap.h"
 
 #define MODEL_BLOCK  262144u /* pages of 1 GiB */
+#define MODEL_REGION 4096u /* pages that are compared in one step */
 #define MODEL_RANGES 5u
 #define MODEL_VTLS   2u
 #define MODEL_UNSET  0u
@@ -100,6 +101,20 @@ static inline uint8_t *model_find(struct model *model, uint32_t vtl, uint64_t pa
 	return NULL;
 }
 
+/* So many of `pages` pages from `page` on lie in the range that `page` lies in. */
+static inline uint64_t model_room(const struct model *model, uint64_t page, uint64_t pages)
+{
+	uint64_t room;
+
+	for (uint32_t i = 0; i < model->ranges; i++) {
+		if (page < model_ram[i].first || page - model_ram[i].first >= model_ram[i].pages)
+			continue;
+		room = model_ram[i].first + model_ram[i].pages - page;
+		return room < pages ? room : pages;
+	}
+	return 0;
+}
+
 static inline void model_clear(struct model *model)
 {
 	uint32_t vtl, i;
@@ -172,24 +187,40 @@ static inline void model_compare_page(struct model *model, uint64_t page)
 	}
 }
 
-/* Are the rights of so many pages from `first` on these? They all lie in one range. */
+/* Rights that the codes of one page, or of pages that are all alike, come to. */
+static inline uint32_t model_codes_rights(const struct model *model, const uint8_t *const *code,
+					  uint32_t vtl, uint64_t i)
+{
+	uint32_t got = VSM_RIGHTS_ALL;
+
+	for (uint32_t above = vtl + 1; above <= MODEL_VTLS; above++) {
+		if (model->enabled[above])
+			got &= model_mask(model, above, code[above][i]);
+	}
+	return got;
+}
+
+/* Are the rights of so many pages from `first` on these? They all lie in one range. Regions whose
+ * codes are alike, which most are, are looked at as a whole. */
 static inline int model_run_is(struct model *model, uint32_t vtl, uint64_t first, uint64_t pages,
 			       uint32_t rights)
 {
 	const uint8_t *code[MODEL_VTLS + 1] = { NULL };
-	uint32_t above, got;
-	uint64_t i;
+	uint64_t i, at, len;
+	uint32_t above;
+	int alike;
 
 	for (above = vtl + 1; above <= MODEL_VTLS; above++)
 		code[above] = model_find(model, above, first);
-	for (i = 0; i < pages; i++) {
-		got = VSM_RIGHTS_ALL;
-		for (above = vtl + 1; above <= MODEL_VTLS; above++) {
-			if (model->enabled[above])
-				got &= model_mask(model, above, code[above][i]);
+	for (at = 0; at < pages; at += len) {
+		len = pages - at < MODEL_REGION ? pages - at : MODEL_REGION;
+		alike = 1;
+		for (above = vtl + 1; above <= MODEL_VTLS; above++)
+			alike &= !memcmp(code[above] + at, code[above] + at + 1, len - 1);
+		for (i = at; i < (alike ? at + 1 : at + len); i++) {
+			if (model_codes_rights(model, code, vtl, i) != rights)
+				return 0;
 		}
-		if (got != rights)
-			return 0;
 	}
 	return 1;
 }
@@ -281,11 +312,11 @@ static inline void model_write(struct model *model, uint32_t vtl, uint64_t page,
 			       uint8_t code)
 {
 	uint64_t gpa = page * HV_PAGE_SIZE;
-	uint64_t known = 0, i;
+	uint64_t known = 0, room, i;
 	int err;
 
-	while (known < pages && model_find(model, vtl, page + known))
-		known++;
+	while ((room = model_room(model, page + known, pages - known)) != 0)
+		known += room;
 	err = code == MODEL_UNSET ?
 		      vsm_protmap_unset(model->map, vtl, gpa, pages) :
 		      vsm_protmap_set(model->map, vtl, gpa, pages, code & VSM_RIGHTS_ALL);
@@ -295,8 +326,10 @@ static inline void model_write(struct model *model, uint32_t vtl, uint64_t page,
 		MODEL_CHECK(err == -VSM_ERR_NOMEM);
 		model->refused++;
 	} else {
-		for (i = 0; i < pages; i++)
-			*model_find(model, vtl, page + i) = code;
+		for (i = 0; i < pages; i += room) {
+			room = model_room(model, page + i, pages - i);
+			memset(model_find(model, vtl, page + i), code, room);
+		}
 		model->changes++;
 	}
 	model_compare_page(model, page);

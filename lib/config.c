@@ -89,8 +89,9 @@ static int check_numbers(struct vsm *vsm, const struct vsm_config *c)
 		return bad(vsm, VSM_ERR_INVAL, "config.trap_kind is none of VSM_TRAP_*");
 	if (c->trap_port > 0xff)
 		return bad(vsm, VSM_ERR_INVAL, "config.trap_port is above 255");
-	if (c->reserved != 0)
-		return bad(vsm, VSM_ERR_INVAL, "config.reserved is not 0");
+	if ((c->emulated & ~(c->enforceable | c->enforceable_mbec)) != 0)
+		return bad(vsm, VSM_ERR_INVAL,
+			   "config.emulated names a mask that is not enforceable");
 	if (c->partition_id == HV_PARTITION_ID_INVALID || c->partition_id == HV_PARTITION_ID_SELF)
 		return bad(vsm, VSM_ERR_INVAL, "config.partition_id is 0 or SELF");
 	return 0;

@@ -376,6 +376,7 @@ int vsm_capabilities_get(const struct vsm *vsm, struct vsm_capabilities *out)
 	c.max_vtl = (vsm->capabilities & VSM_CAP_VSM) != 0 ? vsm->config.max_vtl : 0;
 	c.privileges = vsm->caps.privileges;
 	c.features = vsm->caps.features;
+	c.emulated = vsm->config.emulated & (c.enforceable | c.enforceable_mbec);
 	return sized_out(out, &c, sizeof(c), CAPABILITIES_LEAST) ? 0 : -VSM_ERR_INVAL;
 }
 

@@ -60,15 +60,45 @@ struct vsm_kvm_vp;
 #define VSM_KVM_ENFORCE_MEMSLOT	 5u
 /** @} */
 
+/** Pages that vsm_kvm_options.emulate_execute may ask for. */
+#define VSM_KVM_EMULATE_MAX 4096u
+
+/**
+ * @defgroup emulate Execute rights by emulation: vsm_kvm_options.emulate_execute
+ *
+ * KVM cannot deny fetches alone. With this option pages with the masks R and R+W are denied
+ * altogether, in each mechanism by leaving them out of the memory slots of their VTL; what is no fetch
+ * is then carried out by vsm_kvm_run(). A fetch, also of the last bytes of an instruction that begins in
+ * another page, is an EXECUTE intercept with RIP on the instruction. A load or store costs two exits,
+ * a change of rights some memory slots, during which all VPs stop. When a protect op asks for more
+ * pages than the option gives, nothing changes and the guest gets INSUFFICIENT_MEMORY; so the masks
+ * will hardly do as default masks. The pages are those of all restricted VTLs together; VTLs above
+ * them are not affected.
+ *
+ * What a guest can notice:
+ *  - KVM must know the instruction that accesses such a page. SSE and x87 arithmetic, AVX, CMPXCHG16B
+ *    and others it does not: #UD in user code, #VSM_KVM_EXIT_EMULATION in kernel code.
+ *  - A read-modify-write, locked or not, of 1, 2, 4 or 8 naturally aligned bytes is atomic. One that
+ *    is not aligned, or that is wider, is not, even when locked: it is a load and a store.
+ *    Wider accesses come in parts of up to 8 bytes.
+ *  - What the CPU reads by itself must not lie there: page tables, descriptor tables, the TSS, the
+ *    stack on which an exception or interrupt is delivered. It gets a fault, as with a page
+ *    without rights.
+ *  - A denied store of a read-modify-write has RIP on the instruction; other denied stores are held,
+ *    as vsm_kvm_run() tells.
+ */
+
 /** A way to enforce rights. Texts are static. */
 struct vsm_kvm_enforcement {
 	size_t size; /**< sizeof(struct vsm_kvm_enforcement), set by the caller. */
 	uint32_t mechanism; /**< VSM_KVM_ENFORCE_* */
-	uint32_t enforceable; /**< Rights masks, as in vsm_config. */
+	uint32_t enforceable; /**< Rights masks, as in vsm_config; those emulated included. */
 	uint32_t available; /**< 1: this host has it. */
 	uint32_t needs_service; /**< 1: the VMM must call vsm_kvm_service(). */
 	const char *name; /**< "uffd", "sigbus", "guard", "mprotect" or "memslot" */
 	const char *missing; /**< What the host lacks and what can be done; NULL if available. */
+	uint32_t emulated; /**< Masks that `k` emulates (vsm_kvm_options.emulate_execute); else 0. */
+	uint32_t reserved; /**< 0 */
 };
 
 /* Bits of vsm_kvm_host.flags. */
@@ -99,6 +129,8 @@ struct vsm_kvm_host {
 	uint32_t mechanisms; /**< Bit n: VSM_KVM_ENFORCE_* number n is there. */
 	uint32_t max_map_count; /**< vm.max_map_count, which bounds mprotect(); 0 unknown. */
 	uint64_t tsc_hz; /**< Guest TSC rate in Hz; 0 unknown. */
+	uint32_t emulatable; /**< Masks that vsm_kvm_options.emulate_execute adds, not in enforceable. */
+	uint32_t reserved; /**< 0 */
 };
 
 /** Options of vsm_kvm_create(). Start from vsm_kvm_options_init(). */
@@ -121,6 +153,11 @@ struct vsm_kvm_options {
 	/** Log lines of libvsm and of the backend. May be NULL. */
 	void (*log)(void *opaque, int32_t level, const char *line);
 	void *opaque; /**< First argument of kick and log. */
+	/** Pages, of all VTLs together, whose execute rights may be taken away with R left to them
+	 *  (masks R and R+W), 0 .. #VSM_KVM_EMULATE_MAX; default 0: such masks are refused. See
+	 *  @ref emulate. */
+	uint32_t emulate_execute;
+	uint32_t reserved; /**< 0 */
 };
 
 /* Kinds of vsm_kvm_exit.kind: what vsm_kvm_run() leaves to the VMM. */
@@ -175,6 +212,9 @@ struct vsm_kvm_stats {
 	uint64_t native_faults; /**< Accesses stopped by page tables of this process. */
 	uint64_t served; /**< userfaultfd events. */
 	uint64_t bounced; /**< Of those, stores to pages that may not be written. */
+	uint64_t emulated_pages; /**< Pages that are emulated now (#VSM_KVM_EMULATE_MAX). */
+	uint64_t emulated_accesses; /**< Loads and stores of such pages, in parts of up to 8 bytes. */
+	uint64_t emulated_again; /**< Instructions executed again since another VP was faster. */
 };
 
 /**

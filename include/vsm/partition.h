@@ -75,7 +75,9 @@ struct vsm_config {
 	uint32_t long_spin_count; /**< CPUID 0x40000004 EBX; default 0xffffffff (never notify). */
 	uint32_t build_number; /**< CPUID 0x40000002 EAX; default 0. */
 	uint32_t version; /**< CPUID 0x40000002 EBX, major << 16 | minor; default 10.0. */
-	uint32_t reserved; /**< 0 */
+	/** Those of enforceable and enforceable_mbec that the host emulates: exact, but each access is
+	 *  slow, and the pages are few: beyond them `protect` answers #VSM_ERR_NOMEM. Default 0. */
+	uint32_t emulated;
 	uint64_t partition_id; /**< This partition's id; accepted like SELF. Default 1. */
 	/** CR4 bits that the guest may set. Default: those of a plain 64-bit CPU, no VMXE, no SMXE. */
 	uint64_t cr4_mask;
@@ -117,7 +119,7 @@ struct vsm_capabilities {
 	uint32_t max_vtl; /**< Highest VTL offered, 0 without #VSM_CAP_VSM. */
 	uint64_t privileges; /**< CPUID 0x40000003 EBX:EAX. */
 	uint32_t features; /**< CPUID 0x40000003 EDX. */
-	uint32_t reserved; /**< 0 */
+	uint32_t emulated; /**< Of those enforced exactly, those that are emulated: vsm_config.emulated. */
 };
 
 /** Counters since vsm_partition_create(); each is exact, together they are no snapshot. */

@@ -36,7 +36,7 @@ static uint32_t read_page(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint8_t
 	const uint8_t *p;
 
 	pthread_mutex_lock(&k->lock);
-	p = kvm_sees(k, vtl, gpa, 0);
+	p = kvm_sees(k, vtl, gpa, VK_SEES_CODE);
 	if (p != NULL)
 		memcpy(buf, p, len);
 	pthread_mutex_unlock(&k->lock);

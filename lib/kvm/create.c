@@ -105,6 +105,9 @@ static int options_check(const struct vsm_kvm *k)
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_create: serves is not 0 or 1");
 	if (o->enforce == VSM_KVM_ENFORCE_UFFD && !o->serves)
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_create: enforce by uffd needs serves");
+	if (o->emulate_execute > VSM_KVM_EMULATE_MAX || o->reserved != 0)
+		return kvm_fail(k, VSM_ERR_INVAL,
+				"vsm_kvm_create: emulate_execute is above 4096, or reserved not 0");
 	if (o->kick_signal > SIGNAL_MAX || o->kick_signal == SIGBUS)
 		return kvm_fail(k, VSM_ERR_INVAL,
 				"vsm_kvm_create: kick_signal is no signal, or SIGBUS");
@@ -266,6 +269,7 @@ int vsm_kvm_config(const struct vsm_kvm *k, struct vsm_config *config)
 	config->max_vtl = k->options.max_vtl;
 	config->phys_bits = k->facts.host.phys_bits;
 	config->enforceable = k->facts.host.enforceable;
+	config->emulated = k->options.emulate_execute != 0 ? VK_MASKS_EMULATED : 0;
 	config->trap_kind = VSM_TRAP_OUT;
 	config->trap_port = k->options.trap_port;
 	config->cr4_mask = kvm_cpuid_cr4_mask(&k->facts);

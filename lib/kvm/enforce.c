@@ -97,7 +97,8 @@ static uint32_t wanted(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 {
 	uint32_t rights;
 
-	if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & HV_MAP_GPA_READABLE) == 0)
+	if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & HV_MAP_GPA_READABLE) == 0 ||
+	    kvm_emulates(k, rights))
 		return VK_PTE_NONE;
 	if ((rights & HV_MAP_GPA_WRITABLE) != 0)
 		return VK_PTE_ALL;

@@ -47,6 +47,7 @@ int kvm_enter(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 	kvm_guest_enter(kvp);
 	kvp->epoch = atomic_load(&kvp->k->epoch);
 	v->io = VK_IO_NONE;
+	v->read.waits = 0;
 	r = run(kvp, v);
 	kvm_guest_leave(kvp);
 	if (r != -EINTR)

@@ -15,29 +15,12 @@ int kvm_is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 	return (range != NULL && range->is_ram) || kvm_overlay_covers(k, vtl, gpa);
 }
 
-/* Naturally aligned stores are seen whole by other VPs, as the guest's own would be. */
-static void put_bytes(uint8_t *to, const struct vk_fragment *f)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, f->data, f->len);
-	if ((uintptr_t)to % f->len != 0)
-		memcpy(to, f->data, f->len);
-	else if (f->len == 8)
-		__atomic_store_n((uint64_t *)(void *)to, value, __ATOMIC_SEQ_CST);
-	else if (f->len == 4)
-		__atomic_store_n((uint32_t *)(void *)to, (uint32_t)value, __ATOMIC_SEQ_CST);
-	else if (f->len == 2)
-		__atomic_store_n((uint16_t *)(void *)to, (uint16_t)value, __ATOMIC_SEQ_CST);
-	else
-		memcpy(to, f->data, f->len);
-}
-
 /* First fragment that the VTL may not write now, or NULL. Under k->lock. */
 static const struct vk_fragment *denied(struct vsm_kvm *k, uint32_t vtl, const struct vk_store *s)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
-		if (!s->fragment[i].is_device && kvm_sees(k, vtl, s->fragment[i].gpa, 1) == NULL)
+		if (!s->fragment[i].is_device &&
+		    kvm_sees(k, vtl, s->fragment[i].gpa, VK_SEES_WRITE) == NULL)
 			return &s->fragment[i];
 	}
 	return NULL;
@@ -55,10 +38,15 @@ static const struct vk_fragment *perform(struct vsm_kvm_vp *kvp, uint32_t vtl, s
 	pthread_mutex_lock(&k->lock);
 	f = denied(k, vtl, s);
 	for (uint32_t i = 0; f == NULL && i < s->count; i++) {
-		if (s->fragment[i].is_device)
-			kvp->device[kvp->device_count++] = s->fragment[i];
-		else
-			put_bytes(kvm_sees(k, vtl, s->fragment[i].gpa, 1), &s->fragment[i]);
+		const struct vk_fragment *part = &s->fragment[i];
+
+		if (part->is_device) {
+			kvp->device[kvp->device_count++] = *part;
+			continue;
+		}
+		kvp->count.emulated += kvm_emulated(k, vtl, part->gpa) != 0;
+		kvm_emulate_store(kvp, &kvp->vcpu[vtl], kvm_sees(k, vtl, part->gpa, VK_SEES_WRITE),
+				  part);
 	}
 	pthread_mutex_unlock(&k->lock);
 	if (f == NULL)
@@ -131,6 +119,11 @@ static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 		if (f == NULL)
 			return VSM_VERDICT_RETRY;
 		fault.gpa = f->gpa;
+		if (kvm_emulate_take_back(v)) {
+			fault.instruction_byte_count =
+				(uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
+			return vsm_vp_memory_fault(kvp->vp, &fault);
+		}
 		r = vsm_vp_memory_fault(kvp->vp, &fault);
 		if (r != VSM_VERDICT_RETRY)
 			break;
@@ -171,6 +164,8 @@ static int load(struct vsm_kvm_vp *kvp, uint32_t vtl)
 					  .user = kvm_cpl(v->run) == 3 };
 	int r;
 
+	if (kvm_emulate_load(kvp, vtl))
+		return VSM_VERDICT_RESUME;
 	/* First: undoing leaves KVM with other page tables until the next KVM_RUN. */
 	fault.instruction_byte_count = (uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
 	r = kvm_undo_load(kvp, vtl);

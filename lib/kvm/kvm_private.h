@@ -16,6 +16,7 @@
 #include <vsm/hv.h>
 #include <vsm/kvm.h>
 
+#include "emulate.h"
 #include "enforce.h"
 
 #define VK_VTLS_MAX   4u
@@ -113,6 +114,7 @@ struct vk_space {
 	struct vk_overlay *overlay;
 	uint32_t overlay_count;
 	uint32_t overlay_max;
+	struct vk_pages emulated, planned;
 };
 
 /* A store that KVM has retired and nobody performed yet. */
@@ -145,6 +147,7 @@ struct vk_vcpu {
 	uint32_t signal_mask_set;
 	struct vsm_exception event;
 	struct vk_store store;
+	struct vk_read read; /* From an emulated page. */
 };
 
 /* KVM_GET_XSAVE2, which headers have from Linux 5.17 on. */
@@ -165,6 +168,7 @@ struct vk_shared {
 
 struct vk_count {
 	uint64_t runs, ioctls, switches, carried, held, done, dropped, undone, native;
+	uint64_t emulated, again;
 };
 
 /* A SIGBUS that was taken from KVM_RUN. */
@@ -285,8 +289,13 @@ int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dir
 /* Where a byte of a VTL's view lies, or NULL. */
 uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write);
 const struct vk_range *kvm_range_find(const struct vsm_kvm *k, uint64_t gpa);
-/* Under k->lock: a byte that a VTL may read, or write, now; NULL if it may not. */
-uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int write);
+/* Start of the first range above `gpa`, or `end`. */
+uint64_t kvm_range_next(const struct vsm_kvm *k, uint64_t gpa, uint64_t end);
+#define VK_SEES_READ  0
+#define VK_SEES_WRITE 1
+#define VK_SEES_CODE  2
+/* Under k->lock: a byte that a VTL may read, write or execute (VK_SEES_*) now; NULL if it may not. */
+uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int access);
 
 /* slots.c */
 int kvm_space_init(struct vsm_kvm *k, uint32_t vtl);

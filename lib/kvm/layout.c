@@ -13,8 +13,7 @@ const struct vk_range *kvm_range_find(const struct vsm_kvm *k, uint64_t gpa)
 	return NULL;
 }
 
-/* Start of the first range above `gpa`, or `end`. */
-static uint64_t next_range(const struct vsm_kvm *k, uint64_t gpa, uint64_t end)
+uint64_t kvm_range_next(const struct vsm_kvm *k, uint64_t gpa, uint64_t end)
 {
 	for (uint32_t i = 0; i < k->range_count; i++) {
 		if (k->range[i].gpa > gpa && k->range[i].gpa < end)
@@ -64,9 +63,29 @@ static int page_flags(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 	uint32_t rights;
 
 	/* Fails closed: what the table cannot tell is not shown. */
-	if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & HV_MAP_GPA_READABLE) == 0)
+	if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & HV_MAP_GPA_READABLE) == 0 ||
+	    kvm_emulated(k, vtl, gpa) != 0)
 		return -1;
 	return (rights & HV_MAP_GPA_WRITABLE) != 0 ? 0 : (int)KVM_MEM_READONLY;
+}
+
+/* A piece without the pages that are emulated. */
+static int emit_around(struct vsm_kvm *k, uint32_t vtl, struct vk_piece piece)
+{
+	uint64_t end = piece.gpa + piece.size;
+
+	for (;;) {
+		uint64_t hole = kvm_emulated_next(k, vtl, piece.gpa, end);
+		int r = 0;
+
+		piece.size = hole - piece.gpa;
+		if (piece.size != 0)
+			r = emit(&k->space[vtl].next, &piece);
+		if (r != 0 || hole == end || hole + VK_PAGE == end)
+			return r;
+		piece.hva += piece.size + VK_PAGE;
+		piece.gpa = hole + VK_PAGE;
+	}
 }
 
 /* Pages [gpa, end) of one range without overlays. */
@@ -82,7 +101,7 @@ static int emit_range(struct vsm_kvm *k, uint32_t vtl, const struct vk_range *ra
 	piece.hva = range->view[vtl] + (gpa - range->gpa);
 	piece.flags = range->flags;
 	if (!range->is_ram || range->by_ptes)
-		return emit(out, &piece);
+		return emit_around(k, vtl, piece);
 	piece.size = VK_PAGE;
 	for (; gpa < end && r == 0; gpa += VK_PAGE) {
 		int flags = page_flags(k, vtl, gpa);
@@ -127,7 +146,7 @@ static int emit_anew(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t end
 			r = emit_range(k, vtl, range, gpa, stop);
 			gpa = stop;
 		} else {
-			gpa = next_range(k, gpa, stop);
+			gpa = kvm_range_next(k, gpa, stop);
 		}
 	}
 	return r;
@@ -211,14 +230,30 @@ uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write
 	return NULL;
 }
 
-uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int write)
+/* A page in no slot. Both, table and set: see below. */
+static uint8_t *sees_emulated(struct vsm_kvm *k, uint32_t vtl, const struct vk_range *range,
+			      uint64_t gpa, uint32_t need)
 {
+	uint32_t rights;
+
+	if (range == NULL || overlay_at(&k->space[vtl], gpa & ~(VK_PAGE - 1)) != NULL ||
+	    vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0)
+		return NULL;
+	rights &= kvm_emulated(k, vtl, gpa);
+	return (rights & need) != 0 ? range->host + (gpa - range->gpa) : NULL;
+}
+
+uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int access)
+{
+	int write = access == VK_SEES_WRITE;
 	uint8_t *p = kvm_layout_find(&k->space[vtl].now, gpa, write);
 	const struct vk_range *range = kvm_range_find(k, gpa);
 	uint32_t pte, need = write ? HV_MAP_GPA_WRITABLE : HV_MAP_GPA_READABLE;
 	uint64_t offset;
 	uint32_t rights;
 
+	if (p == NULL && access != VK_SEES_CODE)
+		return sees_emulated(k, vtl, range, gpa, need);
 	if (p == NULL || range == NULL || !range->by_ptes)
 		return p;
 	offset = gpa - range->gpa;

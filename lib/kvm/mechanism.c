@@ -76,6 +76,12 @@ int kvm_mechanism_open(struct vsm_kvm *k)
 	if (k->mechanism->open != NULL && k->mechanism->open(k) != 0)
 		return kvm_fail_sys(k, "vsm_kvm_create: the mechanism that enforces rights, errno");
 	k->facts.host.enforceable = k->mechanism->masks;
+	if (k->options.emulate_execute != 0) {
+		k->facts.host.enforceable |= VK_MASKS_EMULATED;
+		kvm_log(k, VSM_LOG_WARN,
+			"rights without execute are emulated, slowly; pages at most",
+			k->options.emulate_execute);
+	}
 	kvm_log_name(k, VSM_LOG_INFO, "rights are enforced by", k->mechanism->name);
 	return 0;
 }
@@ -101,6 +107,11 @@ int vsm_kvm_enforcement(const struct vsm_kvm *k, uint32_t mechanism,
 		return -VSM_ERR_INVAL;
 	out->mechanism = m->id;
 	out->enforceable = m->masks;
+	out->emulated = 0;
+	if (k != NULL && m == k->mechanism && k->options.emulate_execute != 0)
+		out->emulated = VK_MASKS_EMULATED;
+	out->enforceable |= out->emulated;
+	out->reserved = 0;
 	out->needs_service = (m->flags & VK_MECH_SERVICE) != 0;
 	out->name = m->name;
 	out->missing = m->probe();

@@ -29,19 +29,19 @@ struct search {
 	struct vsm_memory_fault fault;
 };
 
-static int may(struct search *s, uint64_t gpa, int write)
+static int may(struct search *s, uint64_t gpa, int access)
 {
 	struct vsm_kvm *k = s->kvp->k;
 	int found;
 
 	pthread_mutex_lock(&k->lock);
-	found = kvm_sees(k, s->vtl, gpa, write) != NULL;
+	found = kvm_sees(k, s->vtl, gpa, access) != NULL;
 	pthread_mutex_unlock(&k->lock);
 	return found;
 }
 
 /* Is this byte in the page that was hit, and denied? */
-static int denied_at(struct search *s, uint64_t linear, int write)
+static int denied_at(struct search *s, uint64_t linear, int access)
 {
 	uint64_t gpa;
 
@@ -50,7 +50,7 @@ static int denied_at(struct search *s, uint64_t linear, int write)
 	    !kvm_is_ours(s->kvp->k, s->vtl, gpa))
 		return 0;
 	s->mended |= (uint32_t)kvm_enforce_touch(s->kvp->k, s->vtl, gpa);
-	if (may(s, gpa, write))
+	if (may(s, gpa, access))
 		return 0;
 	s->fault.flags |= VSM_FAULT_GVA_VALID;
 	s->fault.gva = linear;
@@ -59,14 +59,14 @@ static int denied_at(struct search *s, uint64_t linear, int write)
 }
 
 /* The first of `bytes` bytes that is. */
-static int span_denied(struct search *s, uint64_t linear, uint32_t bytes, int write)
+static int span_denied(struct search *s, uint64_t linear, uint32_t bytes, int access)
 {
 	uint64_t left = bytes;
 
 	for (;;) {
 		uint64_t here = VK_PAGE - linear % VK_PAGE;
 
-		if (denied_at(s, linear, write))
+		if (denied_at(s, linear, access))
 			return 1;
 		if (left <= here)
 			return 0;
@@ -81,18 +81,18 @@ static int fetch_denied(struct search *s, uint64_t rip, uint32_t cut)
 	uint64_t here = VK_PAGE - rip % VK_PAGE;
 
 	s->fault.access = HV_INTERCEPT_ACCESS_EXECUTE;
-	if (denied_at(s, rip, 0))
+	if (denied_at(s, rip, VK_SEES_CODE))
 		return 1;
-	return cut && here < INSN_MAX && denied_at(s, rip + here, 0);
+	return cut && here < INSN_MAX && denied_at(s, rip + here, VK_SEES_CODE);
 }
 
 static int operand_denied(struct search *s, const struct vk_operand *op)
 {
 	s->fault.access = HV_INTERCEPT_ACCESS_READ;
-	if ((op->access & VK_READ) != 0 && span_denied(s, op->linear, op->size, 0))
+	if ((op->access & VK_READ) != 0 && span_denied(s, op->linear, op->size, VK_SEES_READ))
 		return 1;
 	s->fault.access = HV_INTERCEPT_ACCESS_WRITE;
-	return (op->access & VK_WRITE) != 0 && span_denied(s, op->linear, op->size, 1);
+	return (op->access & VK_WRITE) != 0 && span_denied(s, op->linear, op->size, VK_SEES_WRITE);
 }
 
 /* No operand lies there, but the page was hit: of what is denied, the less. */
@@ -102,10 +102,10 @@ static int page_denied(struct search *s)
 		return 0;
 	s->fault.gpa = s->page;
 	s->fault.access = HV_INTERCEPT_ACCESS_READ;
-	if (!may(s, s->page, 0))
+	if (!may(s, s->page, VK_SEES_READ))
 		return 1;
 	s->fault.access = HV_INTERCEPT_ACCESS_WRITE;
-	return !may(s, s->page, 1);
+	return !may(s, s->page, VK_SEES_WRITE);
 }
 
 static int find(struct search *s, int *known)

@@ -175,6 +175,7 @@ static void ask(int kvm_fd, struct vk_facts *facts)
 	if (n > 0 && (n & RWX_ATTRIBUTES) == RWX_ATTRIBUTES)
 		host->flags |= VSM_KVM_HAS_RWX_ATTRIBUTES;
 	host->enforceable = VK_MASKS_RX;
+	host->emulatable = VK_MASKS_EMULATED;
 	host->mechanisms = kvm_mechanisms_there();
 	host->max_map_count = kvm_max_map_count();
 	host->carry = VSM_KVM_CARRY_FPU;

@@ -125,25 +125,29 @@ static uint32_t collect(struct vsm_kvm *k, uint32_t vtl, const struct vsm_protec
 	return kvm_dirty_sort(k->dirty, n);
 }
 
+/* An interval that reaches over several ranges is one for slots as soon as one of them is: what has
+ * not changed comes out as it was. */
+static int is_for_slots(const struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *d)
+{
+	for (uint32_t i = 0; i < k->range_count; i++) {
+		const struct vk_range *range = &k->range[i];
+
+		if (!range->by_ptes && d->gpa < range->gpa + range->size && range->gpa < d->end)
+			return 1;
+	}
+	return kvm_emulate_changed(k, vtl, d);
+}
+
 /* Leave in k->dirty only what slots protect: of other RAM the slots stay as they are. */
-static uint32_t keep_slots(struct vsm_kvm *k, uint32_t count)
+static uint32_t keep_slots(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct vk_dirty d = k->dirty[i];
 
-		for (uint32_t j = 0; j < k->range_count; j++) {
-			const struct vk_range *range = &k->range[j];
-
-			/* An interval that reaches over several ranges is one for slots as soon as
-			 * one of them is: what has not changed comes out as it was. */
-			if (!range->by_ptes && d.gpa < range->gpa + range->size &&
-			    range->gpa < d.end) {
-				k->dirty[n++] = d;
-				break;
-			}
-		}
+		if (is_for_slots(k, vtl, &d))
+			k->dirty[n++] = d;
 	}
 	return n;
 }
@@ -156,7 +160,7 @@ static int slots_undo(struct vsm_kvm *k, uint32_t end, const struct vsm_protect_
 	int r = 0;
 
 	for (uint32_t vtl = end; vtl > 0; vtl--) {
-		if (keep_slots(k, collect(k, vtl - 1, ranges, count)) != 0 &&
+		if (keep_slots(k, vtl - 1, collect(k, vtl - 1, ranges, count)) != 0 &&
 		    kvm_slots_apply(k, vtl - 1) != 0)
 			r = -VSM_ERR_STATE;
 	}
@@ -166,7 +170,7 @@ static int slots_undo(struct vsm_kvm *k, uint32_t end, const struct vsm_protect_
 static int slots_apply(struct vsm_kvm *k, const struct vsm_protect_range *ranges, uint32_t count)
 {
 	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
-		uint32_t n = keep_slots(k, collect(k, vtl, ranges, count));
+		uint32_t n = keep_slots(k, vtl, collect(k, vtl, ranges, count));
 		int r = 0;
 
 		if (n != 0) {
@@ -203,6 +207,40 @@ static int entries_end(struct vsm_kvm *k, const struct vsm_protect_range *ranges
 	return result;
 }
 
+/* Find out which pages are to be emulated before anything is changed: there may be too many. */
+static int plan(struct vsm_kvm *k, const struct vsm_protect_range *ranges, uint32_t count)
+{
+	uint32_t left = k->options.emulate_execute;
+	int r = 0;
+
+	if (left == 0)
+		return 0;
+	for (uint32_t vtl = 0; vtl + 1 < k->vtls && r == 0; vtl++)
+		r = kvm_emulate_plan(k, vtl, collect(k, vtl, ranges, count), &left);
+	if (r != 0)
+		return kvm_fail(k, -r, "pages without execute right: more than are to be emulated");
+	kvm_emulate_turn(k);
+	return 0;
+}
+
+static int apply(struct vsm_kvm *k, const struct vsm_protect_range *ranges, uint32_t count)
+{
+	int by_ptes = (k->mechanism->flags & VK_MECH_PTES) != 0;
+	int r = plan(k, ranges, count);
+
+	if (r != 0)
+		return r;
+	if (by_ptes)
+		r = entries_apply(k, ranges, count);
+	if (r == 0)
+		r = slots_apply(k, ranges, count);
+	if (by_ptes)
+		r = entries_end(k, ranges, count, r);
+	if (r != 0)
+		kvm_emulate_turn(k);
+	return r;
+}
+
 /*
  * All ranges or none. vsm_gpa_rights() is what counts: what another VP changed meanwhile in the
  * same pages is applied with it.
@@ -211,7 +249,7 @@ int kvm_op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_
 		   uint32_t *done, uint64_t token)
 {
 	struct vsm_kvm *k = opaque;
-	int r = 0;
+	int r;
 
 	(void)token;
 	*done = 0;
@@ -219,12 +257,7 @@ int kvm_op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_
 		return -VSM_ERR_NOMEM;
 	pthread_mutex_lock(&k->lock);
 	k->changes++;
-	if ((k->mechanism->flags & VK_MECH_PTES) != 0)
-		r = entries_apply(k, ranges, count);
-	if (r == 0)
-		r = slots_apply(k, ranges, count);
-	if ((k->mechanism->flags & VK_MECH_PTES) != 0)
-		r = entries_end(k, ranges, count, r);
+	r = apply(k, ranges, count);
 	kvm_unpark(k);
 	pthread_mutex_unlock(&k->lock);
 	return r;

@@ -291,14 +291,15 @@ static int prepare(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
 /*
  * Half-done I/O goes before everything else: until it is completed, registers of that vCPU cannot be
  * set. Usually it is completed by running on; after a kick, without, so that what the kick was about
- * comes next.
+ * comes next; and after a load of an emulated page, so that a store that follows is known to be of the
+ * same instruction.
  */
 static int step(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
 {
 	struct vk_vcpu *v = &kvp->vcpu[kvp->active];
 	int r;
 
-	if (v->io == VK_IO_ANSWERED && kvp->attend) {
+	if (v->io == VK_IO_ANSWERED && (kvp->attend || v->read.waits)) {
 		kvm_guest_enter(kvp);
 		v->io = VK_IO_NONE;
 		r = kvm_enter_not(kvp, v);

@@ -211,8 +211,9 @@ int kvm_space_init(struct vsm_kvm *k, uint32_t vtl)
 		k->dirty = calloc(DIRTY_MAX, sizeof(*k->dirty));
 		k->dirty_max = DIRTY_MAX;
 	}
-	if (space->now.piece == NULL || space->next.piece == NULL || space->free_slot == NULL ||
-	    space->overlay == NULL || k->dirty == NULL)
+	if (kvm_emulate_init(k, vtl) != 0 || space->now.piece == NULL ||
+	    space->next.piece == NULL || space->free_slot == NULL || space->overlay == NULL ||
+	    k->dirty == NULL)
 		return -VSM_ERR_NOMEM;
 	space->now.max = max;
 	space->next.max = max;
@@ -231,4 +232,5 @@ void kvm_space_fini(struct vsm_kvm *k, uint32_t vtl)
 	free(space->next.piece);
 	free(space->free_slot);
 	free(space->overlay);
+	kvm_emulate_fini(k, vtl);
 }

@@ -38,7 +38,8 @@ static inline void pair_log(void *opaque, int32_t level, const char *line)
 	(void)line;
 }
 
-static inline void pair_start(struct pair *p)
+/* `pages`: vsm_kvm_options.emulate_execute */
+static inline void pair_start_emulating(struct pair *p, uint32_t pages)
 {
 	struct vsm_kvm_options o;
 	sigset_t usr1;
@@ -50,6 +51,7 @@ static inline void pair_start(struct pair *p)
 	p->thread[0] = p->thread[1] = pthread_self();
 	vsm_kvm_options_init(&o);
 	o.max_vps = 2;
+	o.emulate_execute = pages;
 	o.kick_signal = SIGUSR1;
 	o.kick = kick_vp;
 	o.opaque = p;
@@ -59,6 +61,11 @@ static inline void pair_start(struct pair *p)
 	p->one = *p->t;
 	assert_err(vsm_kvm_vp_create(p->t->k, 1, 1, &p->one.vp), 0);
 	kt_vtl1(p->t);
+}
+
+static inline void pair_start(struct pair *p)
+{
+	pair_start_emulating(p, 0);
 }
 
 /* VP 1 runs `code` at CPL 3 until it stops, or p->stop is set. */

@@ -36,7 +36,7 @@ START_TEST(defaults_are_as_documented)
 	ck_assert_uint_eq(config.long_spin_count, 0xffffffff);
 	ck_assert_uint_eq(config.build_number, 0);
 	ck_assert_uint_eq(config.version, 10u << 16);
-	ck_assert_uint_eq(config.reserved, 0);
+	ck_assert_uint_eq(config.emulated, 0);
 	ck_assert_uint_eq(config.partition_id, 1);
 	ck_assert_uint_eq(config.efer_mask, 0xd01);
 	ck_assert_uint_eq(config.apic_hz, 0);
@@ -91,7 +91,8 @@ static const struct {
 	FIELD(hypercall_budget, 513),
 	FIELD(trap_kind, 3),
 	FIELD(trap_port, 256),
-	FIELD(reserved, 1),
+	FIELD(emulated, 0x4),
+	FIELD(emulated, 0x10000),
 };
 
 START_TEST(create_refuses_each_bad_field_and_names_it)

@@ -47,7 +47,7 @@ pub struct vsm_config {
     pub long_spin_count: u32,
     pub build_number: u32,
     pub version: u32,
-    pub reserved: u32,
+    pub emulated: u32,
     pub partition_id: u64,
     pub cr4_mask: u64,
     pub efer_mask: u64,
@@ -68,7 +68,7 @@ pub struct vsm_capabilities {
     pub max_vtl: u32,
     pub privileges: u64,
     pub features: u32,
-    pub reserved: u32,
+    pub emulated: u32,
 }
 zeroed!(vsm_capabilities);
 

@@ -500,7 +500,7 @@ structs! {
         long_spin_count,
         build_number,
         version,
-        reserved,
+        emulated,
         partition_id,
         cr4_mask,
         efer_mask,
@@ -517,7 +517,7 @@ structs! {
         max_vtl,
         privileges,
         features,
-        reserved,
+        emulated,
     }
     vsm_stats {
         size,

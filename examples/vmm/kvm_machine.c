@@ -98,6 +98,8 @@ static int set_entry_state(struct kvm_machine *m)
 	return r < 0 ? vmm_error("start registers", r) : 0;
 }
 
+_Static_assert(VMM_EMULATE_EXEC_MAX == VSM_KVM_EMULATE_MAX, "options.h");
+
 static uint32_t mechanism(const char *name)
 {
 	static const char *const names[] = {
@@ -126,6 +128,7 @@ static int open_backend(struct kvm_machine *m)
 	o.max_vps = m->vps;
 	o.enforce = mechanism(m->vmm->options->enforce);
 	o.serves = 1;
+	o.emulate_execute = m->vmm->options->emulate_exec;
 	o.kick_signal = KVM_MACHINE_SIGNAL;
 	o.kick = on_kick;
 	o.log = on_log;

@@ -72,6 +72,7 @@ static void print_host(const struct vsm_kvm_host *host)
 	       host->memslots);
 	printf("guest physical address bits: %u\n", host->phys_bits);
 	report_rights(host->enforceable);
+	printf("execute rights by emulation: R, R+W: enforced for up to N pages with --emulate-exec N\n");
 	printf("carried at a VTL switch: general registers, CR2%s%s%s\n",
 	       host->carry & VSM_KVM_CARRY_FPU ? ", FPU and vector state" : "",
 	       host->carry & VSM_KVM_CARRY_DEBUG ? ", DR0 to DR3" : "",
@@ -129,6 +130,9 @@ void kvm_machine_print_stats(const struct kvm_machine *m)
 	report_number("parks", k.parks);
 	report_number("native-faults", k.native_faults);
 	report_number("served", k.served);
+	report_number("emulated-pages", k.emulated_pages);
+	report_number("emulated-accesses", k.emulated_accesses);
+	report_number("emulated-again", k.emulated_again);
 	report_number("stores-held", k.held_stores);
 	report_number("stores-done", k.stores_done);
 	report_number("stores-dropped", k.stores_dropped);

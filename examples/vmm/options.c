@@ -20,6 +20,7 @@ enum {
 	OPT_VPS,
 	OPT_ENFORCE,
 	OPT_ACCEPT_EXEC,
+	OPT_EMULATE_EXEC,
 	OPT_INJECT,
 	OPT_PROTMAP,
 	OPT_VERSION
@@ -32,6 +33,7 @@ static const struct option long_options[] = {
 	{ "vps", required_argument, NULL, OPT_VPS },
 	{ "enforce", required_argument, NULL, OPT_ENFORCE },
 	{ "accept-unenforced-exec", no_argument, NULL, OPT_ACCEPT_EXEC },
+	{ "emulate-exec", required_argument, NULL, OPT_EMULATE_EXEC },
 	{ "inject-bug", required_argument, NULL, OPT_INJECT },
 	{ "protmap", required_argument, NULL, OPT_PROTMAP },
 	{ "stats", no_argument, NULL, OPT_STATS },
@@ -57,6 +59,9 @@ static void help(void)
 	       "  --accept-unenforced-exec\n"
 	       "                  record execute rights that the host cannot enforce, instead of\n"
 	       "                  refusing them\n"
+	       "  --emulate-exec N\n"
+	       "                  let host kvm enforce execute rights of up to N pages, 1 to %u, by\n"
+	       "                  emulating each access to them: slow; see vsm-vmm(1)\n"
 	       "  --inject-bug NAME\n"
 	       "                  do one thing wrong, to see that the guest notices; see vsm-vmm(1)\n"
 	       "  --protmap FILE  at the end, draw the page rights of each VTL as an SVG image\n"
@@ -70,7 +75,7 @@ static void help(void)
 	       "Exit status: the guest's, (v << 1) | 1 for the v it wrote to port 0xf4: 1 if all\n"
 	       "passed, 3 if something failed. %d: usage or image, %d: host, %d: timeout.\n",
 	       VMM_MEMORY_MIN_MIB, VMM_MEMORY_MAX_MIB, VMM_MEMORY_DEFAULT_MIB, VMM_TIMEOUT_MAX_S,
-	       VMM_VPS_MAX, VMM_EXIT_USAGE, VMM_EXIT_HOST, VMM_EXIT_TIMEOUT);
+	       VMM_VPS_MAX, VMM_EMULATE_EXEC_MAX, VMM_EXIT_USAGE, VMM_EXIT_HOST, VMM_EXIT_TIMEOUT);
 }
 
 static void version(void)
@@ -162,6 +167,9 @@ static int parse_one(int opt, struct options *o)
 	case OPT_ACCEPT_EXEC:
 		o->accept_unenforced_exec = 1;
 		return -1;
+	case OPT_EMULATE_EXEC:
+		return parse_number("emulate-exec", optarg, 1, VMM_EMULATE_EXEC_MAX,
+				    &o->emulate_exec);
 	case OPT_INJECT:
 		return parse_bug(optarg, o);
 	case OPT_PROTMAP:

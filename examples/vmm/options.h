@@ -17,6 +17,9 @@
 #define VMM_TIMEOUT_MAX_S 86400u
 #define VMM_VPS_MAX	  8u
 
+/* VSM_KVM_EMULATE_MAX; a vsm-vmm without host kvm has no vsm/kvm.h. */
+#define VMM_EMULATE_EXEC_MAX 4096u
+
 struct options {
 	const char *host; /* NULL: the best there is */
 	uint32_t memory_mib;
@@ -25,6 +28,7 @@ struct options {
 	uint32_t vps;
 	const char *enforce; /* name of a mechanism of host kvm, or NULL */
 	uint32_t accept_unenforced_exec;
+	uint32_t emulate_exec; /* pages; 0: none */
 	int inject; /* enum inject_bug */
 	const char *protmap; /* file for a picture of page rights, or NULL */
 	uint32_t probe;

@@ -87,6 +87,8 @@ BAD_USAGE = [
     (['--vps', '0', 'image'], "--vps '0'"),
     (['--vps', '9', 'image'], "--vps '9'"),
     (['--enforce', 'hope', 'image'], "--enforce 'hope'"),
+    (['--emulate-exec', '0', 'image'], "--emulate-exec '0'"),
+    (['--emulate-exec', '4097', 'image'], "--emulate-exec '4097'"),
     (['--inject-bug', 'none', 'image'], "--inject-bug 'none'"),
     (['--stats=yes', 'image'], "'--stats'"),
     (['--probe', 'image'], "'image'"),
@@ -366,6 +368,7 @@ def probe():
     result = vmm('--probe')
     expect(result, 0, out='verdict: this KVM can run guests with VTLs')
     expect(result, 0, out='R+X: enforced')
+    expect(result, 0, out='execute rights by emulation: R, R+W: enforced')
     left_out = re.search(r'^shared registers that are not carried: (\d+):? ?(.*)$', result.stdout, re.M)
     assert left_out and len(left_out[2].split()) == int(left_out[1]), result.stdout
 
@@ -459,6 +462,17 @@ def every_mechanism_protects_or_is_refused():
             assert result.stdout == '' and result.stderr != '', result
         else:
             expect(result, 1, out=' 0 failed\n')
+
+
+@test(kvm=True)
+def execute_rights_by_emulation():
+    result = run_protect('kvm', '--emulate-exec', '1', '--stats', words=['exec'])
+    expect(result, 1, err='without execute are emulated')
+    said = re.search(r'^protect: (\d+) checks, 0 failed$', result.stdout, re.M)
+    assert said and int(said.group(1)) >= 320, result.stdout
+    assert ' emulated-pages=0 ' in result.stderr, result.stderr
+    without = run_protect('kvm', words=['exec'])
+    expect(without, 3, out='FAILED: ')
 
 
 @test(kvm=True)

@@ -9,8 +9,8 @@
  *  - a VP that is BLOCKED is parked on a condition variable, outside of any entry; the flag of the
  *    op kick is set and tested under the big lock, so that no kick is lost.
  *
- * The registers are in deferred-regs.c. There is no processor: deferred-guest.c plays two guests, who
- * make the exits that their instructions would cause. Rules: doc/host-contract.md.
+ * The registers are in deferred-regs.c. There is no processor: deferred-guest.c plays two guests,
+ * who make the exits that their instructions would cause. Rules: doc/host-contract.md.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Registers of the example deferred-host, in the swapped model: a VP has one vCPU. What TLFS 15.11.2
- * shares stays in it at a VTL switch; what 15.11.1 makes private goes to a slot of the VTL that is
- * left and comes from that of the VTL that is entered. The register table of libvsm says which is
- * which. All of this runs on the VP's thread and needs no lock.
+ * Registers of the example deferred-host, in the swapped model: a VP has one vCPU. What TLFS
+ * 15.11.2 shares stays in it at a VTL switch; what 15.11.1 makes private goes to a slot of the VTL
+ * that is left and comes from that of the VTL that is entered. The register table of libvsm says
+ * which is which. All of this runs on the VP's thread and needs no lock.
  */
 #include <string.h>
 
@@ -51,7 +51,8 @@ int regs_set(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs
 	return 0;
 }
 
-/* The register table says what is private (TLFS 15.11.1). DR6 is: VSM_HOST_DR6_SHARED is not set. */
+/* The register table says what is private (TLFS 15.11.1). DR6 is: VSM_HOST_DR6_SHARED is not
+ * set. */
 int list_private(struct machine *m)
 {
 	struct vsm_register_info info = { .size = sizeof(info) };

@@ -49,7 +49,8 @@ void clock_page_fill(const struct vsm *vsm, uint8_t *page)
 	if (vsm->tsc_hz == 0)
 		return; /* Sequence 0: not valid. */
 	memset(&head, 0, sizeof(head));
-	/* Rate and origin never change while the partition lives, so the sequence does not either. */
+	/* Rate and origin never change while the partition lives, so the sequence does not
+	 * either. */
 	head.tsc_sequence = 1;
 	head.tsc_scale = vsm->tsc_scale;
 	memcpy(&head.tsc_offset, &vsm->tsc_offset, sizeof(head.tsc_offset));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reference time (TLFS ch. 12): 100 ns units since the partition was created, from the guest's TSC. */
+/* Reference time (TLFS ch. 12): 100 ns units since the partition was created, from the guest's
+ * TSC. */
 #ifndef VSM_CLOCK_H
 #define VSM_CLOCK_H
 
@@ -10,7 +11,8 @@ uint64_t clock_scale(uint64_t hz);
 /* Time is 0 now. Needs the ops and vsm->tsc_hz. */
 void clock_start(struct vsm *vsm);
 uint64_t clock_reference(const struct vsm *vsm);
-/* Contents of a reference TSC page, by which a guest computes just that. The page is zero before. */
+/* Contents of a reference TSC page, by which a guest computes just that. The page is zero
+ * before. */
 void clock_page_fill(const struct vsm *vsm, uint8_t *page);
 
 #endif /* VSM_CLOCK_H */

@@ -127,8 +127,8 @@ int context_apply(struct vsm_vp *vp, uint32_t vtl)
 		r = context_load(vp, vtl, &context);
 	if (r != 0)
 		return r == -VSM_ERR_INVAL ? r : -VSM_ERR_HOST;
-	/* A context is taken back only where a host op has failed. This entry fails too; the next one
-	 * finds what waits then. */
+	/* A context is taken back only where a host op has failed. This entry fails too; the next
+	 * one finds what waits then. */
 	return context_loaded(vp, vtl, &context) ? 0 : -VSM_ERR_HOST;
 }
 

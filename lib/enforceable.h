@@ -16,8 +16,8 @@ int protect_accepted(const struct vsm *vsm, uint32_t owner, uint32_t mask);
 
 /*
  * The VTL that forbids `vtl` an access to RAM, 0 if none does, or a negative error. Two sets can
- * meet in a mask that the host cannot enforce and makes stricter; then the lowest VTL that restricts
- * the page answers for it. Lock-free. Only gpa_judge() asks: all others ask that.
+ * meet in a mask that the host cannot enforce and makes stricter; then the lowest VTL that
+ * restricts the page answers for it. Lock-free. Only gpa_judge() asks: all others ask that.
  */
 int protect_denier(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t wanted);
 

@@ -110,8 +110,8 @@ static int is_secure_config(uint32_t name)
 	       name <= HV_REGISTER_VSM_VP_SECURE_CONFIG_VTL14;
 }
 
-/* VsmVpSecureConfigVtlN: here only with MBEC, and of VTLs above N. The register itself looks whether
- * that VTL is enabled, as its value is judged first (TLFS 15.5.1). */
+/* VsmVpSecureConfigVtlN: here only with MBEC, and of VTLs above N. The register itself looks
+ * whether that VTL is enabled, as its value is judged first (TLFS 15.5.1). */
 static int secure_config_permitted(const struct vsm_vp *caller, const struct access *access,
 				   const struct vsm_register_info *row)
 {
@@ -154,8 +154,9 @@ static uint32_t where(const struct access *access, const struct vsm_register_inf
 }
 
 /*
- * While a VP runs a VTL, what is in its shared registers is that VTL's: the VTLs below find only what
- * it leaves there when it returns (TLFS 15.11.2). Only the target's thread knows which VTL that is.
+ * While a VP runs a VTL, what is in its shared registers is that VTL's: the VTLs below find only
+ * what it leaves there when it returns (TLFS 15.11.2). Only the target's thread knows which VTL
+ * that is.
  */
 static int in_use_above(const struct access *access, const struct vsm_register_info *row)
 {

@@ -285,7 +285,8 @@ int hypercall_conclude(struct vsm_vp *vp, int r)
 		return VSM_VERDICT_BLOCKED;
 	}
 	if (r == R_AGAIN || r == R_BUSY) {
-		/* Without a kick nothing would end the wait; then the owner is busy for one entry. */
+		/* Without a kick nothing would end the wait; then the owner is busy for one
+		 * entry. */
 		int waits = r == R_BUSY && vp->vsm->ops.kick != NULL;
 
 		verdict = waits ? VSM_VERDICT_BLOCKED : VSM_VERDICT_RETRY;

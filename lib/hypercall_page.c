@@ -14,8 +14,8 @@ static const uint8_t trap_vmcall[TRAP_SIZE] = { 0x0f, 0x01, 0xc1 };
 static const uint8_t trap_vmmcall[TRAP_SIZE] = { 0x0f, 0x01, 0xd9 };
 
 /*
- * The VTL switch takes its control input in RCX (64-bit) or EAX (32-bit); the stub moves it to where
- * the trap wants it and loads the call code (TLFS 15.6.1, 15.7.1).
+ * The VTL switch takes its control input in RCX (64-bit) or EAX (32-bit); the stub moves it to
+ * where the trap wants it and loads the call code (TLFS 15.6.1, 15.7.1).
  */
 static const struct stub {
 	uint8_t offset;

@@ -25,7 +25,8 @@
  */
 /* clang-format off */
 static const struct hypercall_row table[] = {
-	/* privilege, code, kind, fast, variable, known, fixed_in, rep_in, rep_out, fixed_out, name */
+	/* privilege, code, kind, fast, variable, known, fixed_in, rep_in, rep_out, fixed_out,
+	 * name */
 	{ 0, 0x0001, SIMPLE, 1, 0, 1, 8, 0, 0, 0, "HvCallSwitchVirtualAddressSpace" },
 	{ 0, 0x0002, SIMPLE, 1, 0, 1, 24, 0, 0, 0, "HvCallFlushVirtualAddressSpace" },
 	{ 0, 0x0003, REP, 1, 0, 1, 24, 8, 0, 0, "HvCallFlushVirtualAddressList" },

@@ -30,8 +30,8 @@ static void await(struct vsm *vsm, struct vsm_vp *other)
 		atomic_fetch_sub(&vsm->inflight_left, 1);
 }
 
-/* Is anybody in such an access? The last of them then completes the token. One waiter at a time: the
- * owner of the op. */
+/* Is anybody in such an access? The last of them then completes the token. One waiter at a time:
+ * the owner of the op. */
 static int pending(struct vsm_vp *vp, uint64_t token)
 {
 	struct vsm *vsm = vp->vsm;

@@ -15,8 +15,8 @@ void inflight_end(struct vsm_vp *vp);
 
 /*
  * The map has changed: call `finish` when no other VP is in an access that began before. An entry
- * does not wait: if one is, the VP is blocked until that ends. The caller owns the op. What `finish`
- * gives, or R_BLOCKED.
+ * does not wait: if one is, the VP is blocked until that ends. The caller owns the op. What
+ * `finish` gives, or R_BLOCKED.
  */
 int inflight_wait(struct vsm_vp *vp, int (*finish)(struct vsm_vp *vp, int result, uint32_t done));
 

@@ -31,7 +31,8 @@
 #define RAM_RANGES_MAX 64u
 #define CRASH_PARAMS   5u
 
-/* Overlay slots of one VTL: two of the partition, then three of each VP. Slot n shows arena page n. */
+/* Overlay slots of one VTL: two of the partition, then three of each VP. Slot n shows arena page
+ * n. */
 #define OVERLAY_HYPERCALL 0u
 #define OVERLAY_TSC	  1u
 #define OVERLAY_OF_VPS	  2u

@@ -55,8 +55,8 @@ static int on_all_vps(const struct vsm *vsm, uint32_t vtl)
 }
 
 /*
- * TLFS 15.9.2: without MBEC KX holds for both modes, and so it does with it while the guest has SMEP
- * but does not use it. Every legal mask with KX has UX, so that KX is never the weaker answer.
+ * TLFS 15.9.2: without MBEC KX holds for both modes, and so it does with it while the guest has
+ * SMEP but does not use it. Every legal mask with KX has UX, so that KX is never the weaker answer.
  */
 uint32_t mbec_execute_right(const struct vsm *vsm, uint32_t vp, uint32_t vtl, uint32_t access)
 {

@@ -5,9 +5,10 @@
 #include "vreg.h"
 
 /*
- * MSRs that this version has, and the privileges (CPUID 0x40000003 EBX:EAX) or features (EDX) of which
- * the guest needs one. The VP assist page belongs to the interrupt control MSRs, but its VTL control is also what a
- * VTL call needs (TLFS 15.6), so VSM alone opens it while there is no local APIC.
+ * MSRs that this version has, and the privileges (CPUID 0x40000003 EBX:EAX) or features (EDX) of
+ * which the guest needs one. The VP assist page belongs to the interrupt control MSRs, but its VTL
+ * control is also what a VTL call needs (TLFS 15.6), so VSM alone opens it while there is no local
+ * APIC.
  */
 static const struct {
 	uint32_t msr;

@@ -14,9 +14,9 @@ uint32_t overlay_slot_vp(uint32_t vp_index, uint32_t which);
 uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot);
 
 /*
- * Place, move or lift the overlay of a slot as an overlay MSR says (enable in bit 0, page in 63:12),
- * and store the MSR when the host has followed. The caller owns the op; it is released here or when
- * the host is done. Results: status or R_BLOCKED.
+ * Place, move or lift the overlay of a slot as an overlay MSR says (enable in bit 0, page in
+ * 63:12), and store the MSR when the host has followed. The caller owns the op; it is released here
+ * or when the host is done. Results: status or R_BLOCKED.
  */
 int overlay_write(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_t *msr,
 		  uint64_t value);

@@ -125,7 +125,8 @@ static int sets_act(const struct sets *sets)
 	return (sets->view.enabled >> sets->owner & 1) != 0;
 }
 
-/* Rights of a VTL to a page before and after. A page that is named again had the new mask before. */
+/* Rights of a VTL to a page before and after. A page that is named again had the new mask
+ * before. */
 static void change_of(const struct sets *sets, uint32_t vtl, const struct plan_page *page,
 		      uint32_t *before, uint32_t *after)
 {

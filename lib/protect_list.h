@@ -6,9 +6,9 @@
 #include "internal.h"
 
 /*
- * Give the pages of the elements from plan->end up to `end` this mask in the set of plan->owner_vtl,
- * and plan what that changes for the VTLs below. At an element that cannot be done plan->end stays,
- * and plan->status says why.
+ * Give the pages of the elements from plan->end up to `end` this mask in the set of
+ * plan->owner_vtl, and plan what that changes for the VTLs below. At an element that cannot be done
+ * plan->end stays, and plan->status says why.
  */
 void list_apply(struct vsm_vp *vp, uint32_t end, uint32_t mask);
 

@@ -104,7 +104,8 @@ static int settled(struct vsm_vp *vp, int result, uint32_t done)
 static int flush_next(struct vsm_vp *vp, int result, uint32_t done)
 {
 	struct vsm *vsm = vp->vsm;
-	/* A flush that was owed is of a change whose call failed: nobody has waited for it either. */
+	/* A flush that was owed is of a change whose call failed: nobody has waited for it
+	 * either. */
 	uint32_t lost = vp->plan.flush | vp->plan.flushing;
 	uint32_t vtl;
 

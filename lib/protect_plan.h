@@ -10,8 +10,8 @@
 
 void plan_start(struct vsm_vp *vp, uint32_t owner_vtl, uint32_t first);
 /*
- * Add what changed for [gpa, gpa + size) of VTL `vtl`; to be called in the order of the ranges. 0: no
- * room, which a list of pages always has.
+ * Add what changed for [gpa, gpa + size) of VTL `vtl`; to be called in the order of the ranges. 0:
+ * no room, which a list of pages always has.
  */
 int plan_add(struct vsm_vp *vp, uint32_t vtl, uint64_t gpa, uint64_t size, uint32_t before,
 	     uint32_t after);

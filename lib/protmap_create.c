@@ -111,8 +111,9 @@ static uint64_t aligned(uint64_t bytes)
 	return (bytes + UNIT_BYTES - 1) & ~(uint64_t)(UNIT_BYTES - 1);
 }
 
-/* Leaves that fit in what is left of `max_bytes`, but not more than all regions of all sets can need
- * at the same time: one of each size. No sum wraps: 2^40 pages and 15 sets make less than 2^45. */
+/* Leaves that fit in what is left of `max_bytes`, but not more than all regions of all sets can
+ * need at the same time: one of each size. No sum wraps: 2^40 pages and 15 sets make less than
+ * 2^45. */
 static int plan_layout(uint64_t head, uint32_t ranges, uint64_t blocks, uint64_t regions,
 		       uint64_t max_bytes, struct layout *layout)
 {

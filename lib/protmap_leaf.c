@@ -223,7 +223,8 @@ static uint32_t choose(const struct census *census, int in_list)
 		return LEAF_UNIFORM;
 	if (others <= SPARSE_CHOICE)
 		return LEAF_SPARSE;
-	/* Within a list it would not do: a page that had a third code before could not get it back. */
+	/* Within a list it would not do: a page that had a third code before could not get it
+	 * back. */
 	if (census->codes == 2 && !in_list)
 		return LEAF_BITS;
 	if (others < SPARSE_MAX)

@@ -12,8 +12,8 @@
 #define LEAF_UNIFORM 0u /* all pages have code a */
 #define LEAF_SPARSE  1u /* 1 unit: pages that do not have code a, 16 bits each */
 #define LEAF_BITS    2u /* 1 unit: a bit per page, for code a or b */
-/* 4 units: 4 bits per page, which are the mask of an explicit page. Write without read, the one mask
- * that no guest may ask for under any rule, stands for the default (TLFS 15.9.2). */
+/* 4 units: 4 bits per page, which are the mask of an explicit page. Write without read, the one
+ * mask that no guest may ask for under any rule, stands for the default (TLFS 15.9.2). */
 #define LEAF_NIBBLES 3u
 #define LEAF_BYTES   4u /* 8 units: the code of each page, where that mask was set after all */
 #define LEAF_NOT     5u /* no leaf, of a block only: see its regions */
@@ -150,8 +150,8 @@ int leaf_put(const struct protmap_pool *pool, uint64_t word, uint32_t index, uin
 /* All codes of the region. */
 void leaf_decode(const struct protmap_pool *pool, uint64_t word, uint8_t *codes);
 /*
- * A new leaf for these codes. `in_list`: it must also be able to hold, without becoming another one,
- * what its pages had before they were given one and the same code one after the other.
+ * A new leaf for these codes. `in_list`: it must also be able to hold, without becoming another
+ * one, what its pages had before they were given one and the same code one after the other.
  * 0: the pool is at its end.
  */
 int leaf_encode(struct protmap_pool *pool, const uint8_t *codes, int in_list, uint64_t *word);

@@ -11,7 +11,7 @@
 
 #define POOL_SIZES 3u
 #define POOL_UNITS_MAX \
-	0xfffffff0u /* Units are numbered by 32 bits, and a number behind the last one must exist. */
+	0xfffffff0u /* Units have 32-bit numbers, and one behind the last must exist. */
 
 struct protmap_pool {
 	_Atomic uint64_t *words; /* count units */

@@ -52,8 +52,8 @@ struct check {
 	}
 
 /*
- * Ascending by name. A register without a row here takes every value of its width: so do data registers, and those
- * that the library keeps, whose handlers know more than the value.
+ * Ascending by name. A register without a row here takes every value of its width: so do data
+ * registers, and those that the library keeps, whose handlers know more than the value.
  */
 static const struct check checks[] = {
 	EVENT(PENDING_INTERRUPTION, INTERRUPTION, 0xfc00, 0),

@@ -198,7 +198,8 @@ static const struct vsm_register_info rows[] = {
 	/* The VMM named it when it made the VP. */
 	ROW(HV_X64_REGISTER_INITIAL_APIC_ID, VSM_NO_MSR, 0, 8, SHARED, LIBRARY, CONST, 0, 0,
 	    "INITIAL_APIC_ID"),
-	/* A host has as many of them as MTRR_CAP says, and answers for the others that they do not exist. */
+	/* A host has as many of them as MTRR_CAP says, and answers for the others that they do not
+	 * exist. */
 	ARCH_MSR(MTRR_CAP, 0xfe, MSR, SHARED, CONST, 0),
 	ARCH_MSR(MTRR_DEF_TYPE, 0x2ff, MSR, SHARED, OWN, 0),
 	ARCH_MSR(MTRR_PHYS_BASE0, 0x200, MSR, SHARED, OWN, 0),

@@ -7,8 +7,8 @@
 
 /* As created and after a reset: wait, if the VP was created so. */
 void startup_reset(struct vsm_vp *vp);
-/* On the VP's own thread, while it waits: load what it was started with. A verdict or an error; after
- * an error it still waits. */
+/* On the VP's own thread, while it waits: load what it was started with. A verdict or an error;
+ * after an error it still waits. */
 int startup_run(struct vsm_vp *vp);
 /* Was the VP that waits started? From any thread. */
 int startup_due(const struct vsm_vp *vp);

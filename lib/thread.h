@@ -5,8 +5,8 @@
 
 #include "internal.h"
 
-/* May the calling thread enter? 0, or -VSM_ERR_MISUSE and a log line in the name of `who`. `self` is
- * set to its number, 0 if nothing is checked. Changes nothing. */
+/* May the calling thread enter? 0, or -VSM_ERR_MISUSE and a log line in the name of `who`. `self`
+ * is set to its number, 0 if nothing is checked. Changes nothing. */
 int thread_check(const struct vsm_vp *vp, const char *who, uint64_t *self);
 
 /* The VP belongs to thread `self`, of thread_check(), from now on. The same results: another thread

@@ -30,9 +30,9 @@ static int refuse_busy(struct vsm_vp *vp, const char *who)
 }
 
 /*
- * One entry at a time per VP, and none from within its own host ops. The thread comes before `busy`:
- * one that may not enter never holds it, and so is in nobody's way. The first look at `busy` keeps an
- * entry that is refused, as during a reset, from taking the VP.
+ * One entry at a time per VP, and none from within its own host ops. The thread comes before
+ * `busy`: one that may not enter never holds it, and so is in nobody's way. The first look at
+ * `busy` keeps an entry that is refused, as during a reset, from taking the VP.
  */
 static int enter(struct vsm_vp *vp, const char *who)
 {
@@ -130,7 +130,7 @@ static int write_msr(struct vsm_vp *vp, uint32_t msr, uint64_t value)
 	if (r != R_BLOCKED && r != R_BUSY)
 		return msr_verdict(vp, r);
 	if (r == R_BUSY && vp->vsm->ops.kick == NULL)
-		return VSM_VERDICT_RETRY; /* The other VP is in an entry; no kick would tell its end. */
+		return VSM_VERDICT_RETRY; /* The other VP is in an entry: no kick tells its end. */
 	vp->wait_msr = msr;
 	vp->wait_value = value;
 	atomic_store(&vp->wait, r == R_BUSY ? WAIT_OWNER_MSR : WAIT_OP_MSR);

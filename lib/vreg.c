@@ -275,8 +275,9 @@ static int get_code_page_offsets(const struct vreg *reg, struct hv_register_valu
 	/* A VTL that this VP has not runs in no mode at all. */
 	if ((atomic_load(&reg->vp->enabled) & (1u << reg->vtl)) == 0)
 		return HV_STATUS_INVALID_VTL_STATE;
-	/* The stubs that fit the mode of the VTL that is asked about. Of another VP, whose registers
-	 * only its own thread may read, the caller's mode is taken: the page is one for all VPs. */
+	/* The stubs that fit the mode of the VTL that is asked about. Of another VP, whose
+	 * registers only its own thread may read, the caller's mode is taken: the page is one for
+	 * all VPs. */
 	r = context_apply(reg->vp, reg->vtl);
 	if (r == 0)
 		r = host_regs_get(reg->vp, reg->vtl, VSM_REGS_CONTROL, &efer, 1);

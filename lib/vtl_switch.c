@@ -34,8 +34,8 @@ static struct hv_vp_assist_page *assist_page(const struct vsm_vp *vp, uint32_t v
 }
 
 /*
- * Prepare, set what the switch itself changes, commit. RIP of the VTL that is left is the last thing
- * that may fail, so that an abort leaves that VTL as it was.
+ * Prepare, set what the switch itself changes, commit. RIP of the VTL that is left is the last
+ * thing that may fail, so that an abort leaves that VTL as it was.
  */
 static int switch_to(struct vsm_vp *vp, uint32_t to, const uint64_t *rip,
 		     const struct vsm_reg *to_regs, uint32_t to_count)

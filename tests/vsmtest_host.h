@@ -3,22 +3,26 @@
  * @file
  * The fake host: a whole machine in memory that drives libvsm, without any test framework.
  *
- * It owns guest RAM, registers, the overlay and rights views of every VTL, a clock, an allocator and
- * a log, and serves every host op from them. It keeps registers in one of the two ways of
+ * It owns guest RAM, registers, the overlay and rights views of every VTL, a clock, an allocator
+ * and a log, and serves every host op from them. It keeps registers in one of the two ways of
  * doc/host-contract.md: a register file per (VP, VTL), or one per VP and a slot for the private
- * state of each VTL that does not run. While it does so it watches the library and reports the first breach of the host contract that it sees:
+ * state of each VTL that does not run. While it does so it watches the library and reports the
+ * first breach of the host contract that it sees:
  *
  *  - a guest byte read twice within one entry (read-once oracle);
  *  - guest memory touched without the rights of the VTL that runs (confused deputy);
  *  - a batch whose group mask is not exactly the union of its registers' groups, an op on the wrong
- *    thread, outside of an entry, with arguments out of range, or after the partition was destroyed;
+ *    thread, outside of an entry, with arguments out of range, or after the partition was
+ *    destroyed;
  *  - an allocation after the last VP was created, a leak, a free of another size;
- *  - a VTL switch left between PREPARE and COMMIT, or another VTL active without a verdict that says so;
- *  - rights that the host was told and vsm_gpa_rights() disagree, or a right taken away without a flush.
+ *  - a VTL switch left between PREPARE and COMMIT, or another VTL active without a verdict that
+ *    says so;
+ *  - rights that the host was told and vsm_gpa_rights() disagree, or a right taken away without a
+ *    flush.
  *
- * Breaches are kept in vsmtest.breach and handed to #vsmtest_on_failure when the entry is over, never
- * from inside an op: no op may unwind. Fuzzers use this file and vsmtest_guest.c as they are; unit
- * tests use vsmtest.h, which reports through `check`.
+ * Breaches are kept in vsmtest.breach and handed to #vsmtest_on_failure when the entry is over,
+ * never from inside an op: no op may unwind. Fuzzers use this file and vsmtest_guest.c as they are;
+ * unit tests use vsmtest.h, which reports through `check`.
  */
 #ifndef VSMTEST_HOST_H
 #define VSMTEST_HOST_H
@@ -120,7 +124,7 @@ struct vsmtest_opts {
 	uint32_t waiting; /**< Bit n: VP of slot n is created with #VSM_VP_WAIT_FOR_STARTUP. */
 	uint32_t null_ops; /**< VSMTEST_BIT() of ops that the table lacks. */
 	uint64_t tsc_hz; /**< Answer of tsc_hz, default 2.5 GHz. */
-	uint32_t model; /**< enum vsmtest_model, default what VSMTEST_MODEL in the environment says. */
+	uint32_t model; /**< enum vsmtest_model, default what VSMTEST_MODEL says. */
 };
 
 /** Lets calls of an op fail. See vsmtest_fail_op(). */
@@ -200,7 +204,8 @@ struct vsmtest {
 	uint32_t vps; /**< VPs created. */
 
 	uint8_t *ram[3]; /**< The last is that for hot-add. */
-	/** Rights that the host enforces, one byte per page; at last those of the pages for hot-add. */
+	/** Rights that the host enforces, one byte per page; at last those of the pages for
+	 *  hot-add. */
 	uint8_t *view[VSM_VTL_MAX + 1];
 	uint64_t hot_end; /**< Hot-add under way: the range that the library does not know yet. */
 	uint64_t hot_gpa;
@@ -250,7 +255,8 @@ struct vsmtest {
 	uint32_t missing_reg; /**< Test: register this host does not have; ~0: none. */
 	uint32_t refused_reg; /**< Test: register of which it takes no value; ~0: none. */
 	uint32_t early; /**< Test: 1: a pending op ends before the op says so. */
-	uint32_t threads; /**< Test: 1: VPs run in threads: verdict, reps, continuations are not kept. */
+	/** Test: 1: VPs run in threads: verdict, reps, continuations are not kept. */
+	uint32_t threads;
 	uint32_t relaxed; /**< Test: 1: do not compare rights views (races, broken hosts). */
 	uint32_t quiet; /**< 1: no faults, no log, no hook (vsmtest_hash). */
 	uint32_t dead; /**< 1: the partition is destroyed. */
@@ -321,12 +327,13 @@ int vsmtest_gpa_read(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t g
 int vsmtest_gpa_write(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t gpa,
 		      const void *buf, uint64_t len);
 
-/** vsm_partition_reset(), after which all VPs stand in VTL0 with the registers they started with. */
+/** vsm_partition_reset(), after which all VPs stand in VTL0 with the registers they started
+ *  with. */
 int vsmtest_reset(struct vsmtest *t);
 
 /**
- * vsm_ram_hot_add() of pages from #VSMTEST_HOT_GPA on, watched. If it fails, the machine forgets what
- * `protect` said of them.
+ * vsm_ram_hot_add() of pages from #VSMTEST_HOT_GPA on, watched. If it fails, the machine forgets
+ * what `protect` said of them.
  */
 int vsmtest_hot_add(struct vsmtest *t, uint64_t gpa, uint64_t size);
 
@@ -338,8 +345,8 @@ void vsmtest_fail_op(struct vsmtest *t, enum vsmtest_op op, uint32_t at, uint32_
 void vsmtest_no_faults(struct vsmtest *t);
 
 /**
- * End an op that answered #VSM_PENDING: does its work (on success, or up to `done` ranges) and calls
- * vsm_op_complete().
+ * End an op that answered #VSM_PENDING: does its work (on success, or up to `done` ranges) and
+ * calls vsm_op_complete().
  *
  * @return what vsm_op_complete() answered.
  */
@@ -370,9 +377,9 @@ int vsmtest_model_from_env(uint32_t *model);
 struct vsmtest_hidden *vsmtest_hidden(struct vsmtest *t, uint32_t vp, uint32_t vtl);
 
 /**
- * Value of a host register of any VTL. Where it is may change with each VTL switch. Shared registers
- * of an inactive VTL are poison in the replicated model, and those of the active one in the swapped.
- * XMM0..XMM5 lie one behind the other.
+ * Value of a host register of any VTL. Where it is may change with each VTL switch. Shared
+ * registers of an inactive VTL are poison in the replicated model, and those of the active one in
+ * the swapped. XMM0..XMM5 lie one behind the other.
  */
 struct hv_register_value *vsmtest_slot(struct vsmtest *t, uint32_t vp, uint32_t vtl, uint32_t name);
 

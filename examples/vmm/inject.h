@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * --inject-bug: a host that does one thing wrong. A guest that tests its machine must notice; a test
- * of the guest is that it does.
+ * --inject-bug: a host that does one thing wrong. A guest that tests its machine must notice; a
+ * test of the guest is that it does.
  */
 #ifndef VMM_INJECT_H
 #define VMM_INJECT_H

@@ -7,9 +7,9 @@
 #include "vmm.h"
 
 /*
- * --protmap: draws the rights of each VTL to the guest's pages as an SVG image: one row is 512 cells
- * from left to right, addresses grow downwards; a cell is a page, or several in large machines. 0, or
- * a status to exit with after a message.
+ * --protmap: draws the rights of each VTL to the guest's pages as an SVG image: one row is 512
+ * cells from left to right, addresses grow downwards; a cell is a page, or several in large
+ * machines. 0, or a status to exit with after a message.
  */
 int protmap_write(const struct vmm *vmm, const struct vsm *vsm, uint32_t vtls);
 

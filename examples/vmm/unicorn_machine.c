@@ -205,7 +205,8 @@ static int cannot_go_on(struct uni_cpu *c)
 	return VMM_EXIT_HOST;
 }
 
-/* What the library said about the exit of `c`. Statuses of uni_event_raise() come back in c->exit. */
+/* What the library said about the exit of `c`. Statuses of uni_event_raise() come back in
+ * c->exit. */
 static int settle(struct uni_cpu *c, int verdict)
 {
 	struct vsm_exception event;
@@ -355,7 +356,8 @@ static int run_vp(struct uni_vp *v)
 			continue;
 		c->budget = left;
 		uni_engine_run(c);
-		/* An exit costs a little of the turn, so that a VP that only exits has an end of it. */
+		/* An exit costs a little of the turn, so that a VP that only exits has an end of
+		 * it. */
 		left = c->budget > 10 ? c->budget - 10 : 0;
 		status = handle_exit(c);
 	}

@@ -101,8 +101,8 @@ int uni_memory_map(struct uni_cpu *c)
 }
 
 /*
- * Mapped anew and not by uc_mem_protect(): that makes memory read-only in a way in which stores that
- * on_denied() lets through are lost.
+ * Mapped anew and not by uc_mem_protect(): that makes memory read-only in a way in which stores
+ * that on_denied() lets through are lost.
  */
 static int map_ram(struct uni_cpu *c, uint64_t from, uint64_t end, int closed)
 {

@@ -7,8 +7,8 @@
  * answers the programmer of the VMM, and a verdict (types.h) answers the run loop.
  * A call that configures, creates or enters something and fails also logs a line through
  * vsm_host_ops.log that names the function, the argument and what was wrong with it; so does each
- * host op that failed. Lines that a guest can cause are thinned out: the 1st, 2nd, 4th, 8th ... of a
- * kind. Look-ups log nothing.
+ * host op that failed. Lines that a guest can cause are thinned out: the 1st, 2nd, 4th, 8th ... of
+ * a kind. Look-ups log nothing.
  */
 #ifndef VSM_ERROR_H
 #define VSM_ERROR_H

@@ -16,7 +16,8 @@
  *             ...a VTL forbids it: nothing was stored; report a bus error to the device
  *
  *     // A page that is to be mapped for a device: only as far as the answer reaches.
- *     r = vsm_gpa_access(vsm, VSM_VP_DMA, 0, gpa, len, VSM_ACCESS_READ | VSM_ACCESS_WRITE, &answer);
+ *     r = vsm_gpa_access(vsm, VSM_VP_DMA, 0, gpa, len, VSM_ACCESS_READ | VSM_ACCESS_WRITE,
+ *                        &answer);
  *     // r is the answer for [gpa, gpa + answer.length)
  *
  * Answers hold at the moment they are given. A host that keeps what it was allowed (a mapping, an
@@ -56,8 +57,8 @@ VSM_BEGIN_DECLS
 /** Where an access goes, or who forbids it. */
 struct vsm_gpa_answer {
 	size_t size; /**< sizeof(struct vsm_gpa_answer), set by the caller. */
-	/** Bytes from gpa on for which this is the answer, 1 .. len. What follows may still have the
-	 *  same answer: ask again from there. */
+	/** Bytes from gpa on for which this is the answer, 1 .. len. What follows may still have
+	 *  the same answer: ask again from there. */
 	uint64_t length;
 	/** Allowed: the byte of the arena behind gpa, if an overlay page is seen there; NULL: RAM.
 	 *  The guest may write it at any time. It belongs to the arena and lives as long. */
@@ -118,8 +119,8 @@ VSM_EXPORT int vsm_gpa_read(struct vsm *vsm, uint32_t vp, uint32_t vtl, uint64_t
 			    uint64_t len);
 
 /**
- * Write guest memory for a device model or an emulator: the counterpart of vsm_gpa_read(), by the op
- * `gpa_write`.
+ * Write guest memory for a device model or an emulator: the counterpart of vsm_gpa_read(), by the
+ * op `gpa_write`.
  *
  * A right that is taken away on another thread between the check and the store is that host's to
  * order: doc/host-contract.md, "Devices".
@@ -131,8 +132,8 @@ VSM_EXPORT int vsm_gpa_read(struct vsm *vsm, uint32_t vp, uint32_t vtl, uint64_t
  * @param buf len bytes.
  * @param len bytes, at least 1.
  * @retval 0 done.
- * @retval -VSM_ERR_DENIED a VTL forbids a part of it; nothing was written, unless the right was taken
- *                         away while pages before it were written.
+ * @retval -VSM_ERR_DENIED a VTL forbids a part of it; nothing was written, unless the right was
+ *                         taken away while pages before it were written.
  * @retval -VSM_ERR_RANGE  a part is neither RAM nor overlay page; nothing was written.
  * @retval -VSM_ERR_HOST   the op failed; pages before the one that failed are written.
  * @return otherwise as vsm_gpa_access().

@@ -66,7 +66,7 @@ struct vsm_protect_range {
 	uint64_t gpa; /**< First byte, page-aligned. */
 	uint64_t size; /**< Bytes, a multiple of 4096, never 0. */
 	uint32_t vtl; /**< The VTL that is restricted. */
-	uint32_t rights; /**< Rights to enforce, HV_MAP_GPA_* bits 0..3; a mask the host declared. */
+	uint32_t rights; /**< To enforce, HV_MAP_GPA_* bits 0..3; a mask the host declared. */
 };
 
 /** XMM0..XMM5: see vsm_host_ops.xmm_get. */
@@ -117,9 +117,9 @@ struct vsm_host_ops {
 	 * Write registers of a VTL of a VP, active or not: all of the batch or none.
 	 *
 	 * Values come from the guest and were checked against the architecture. A host that still
-	 * cannot take one answers -VSM_ERR_INVAL: the guest gets INVALID_REGISTER_VALUE. A host need
-	 * not have every private register of a VTL that is enabled: -VSM_ERR_NOTFOUND, alone in its
-	 * batch, is then passed over.
+	 * cannot take one answers -VSM_ERR_INVAL: the guest gets INVALID_REGISTER_VALUE. A host
+	 * need not have every private register of a VTL that is enabled: -VSM_ERR_NOTFOUND, alone
+	 * in its batch, is then passed over.
 	 * RIP of the active VTL given here is where the guest goes on.
 	 * @param vtl    0 .. the partition's max_vtl.
 	 * @param groups VSM_REGS_* of all registers in the batch.
@@ -149,8 +149,9 @@ struct vsm_host_ops {
 	 * PREPARE: private state of `from` is kept, `to` gets its own private state back, and the
 	 * shared registers of `from` are visible in `to`: every row of the register table that has
 	 * scope shared and owner host (see vsm_register_info()). A *replicated* host, with one vCPU
-	 * per VTL, copies the shared registers; a *swapped* host, with one vCPU, changes the private
-	 * ones. Between PREPARE and COMMIT libvsm may set registers of both. COMMIT and ABORT end it.
+	 * per VTL, copies the shared registers; a *swapped* host, with one vCPU, changes the
+	 * private ones. Between PREPARE and COMMIT libvsm may set registers of both. COMMIT and
+	 * ABORT end it.
 	 *
 	 * Thread: the VP's. Locks: none. PREPARE may fail: the guest stays in `from` unchanged.
 	 * COMMIT and ABORT must return 0. Re-entry: no.
@@ -161,15 +162,17 @@ struct vsm_host_ops {
 	/**
 	 * Read guest RAM, as the host sees it: no VTL rights, no overlays.
 	 *
-	 * libvsm has checked the rights, and reads a byte once in an entry. The range lies within one
-	 * page and within RAM declared by vsm_ram_add().
-	 * Thread: that of the entry, or that which called vsm_gpa_read(). Locks: none. May fail: the
-	 * entry fails with -VSM_ERR_HOST, the guest stands at the trap. Re-entry: no. Mandatory.
+	 * libvsm has checked the rights, and reads a byte once in an entry. The range lies within
+	 * one page and within RAM declared by vsm_ram_add().
+	 * Thread: that of the entry, or that which called vsm_gpa_read(). Locks: none. May fail:
+	 * the entry fails with -VSM_ERR_HOST, the guest stands at the trap. Re-entry: no.
+	 * Mandatory.
 	 */
 	int (*gpa_read)(void *opaque, uint64_t gpa, void *buf, uint32_t len);
 
-	/** Write guest RAM; the counterpart of gpa_read. All of it or nothing. Called for hypercalls
-	 *  and vsm_gpa_write(), and by vsm_partition_reset() to zero RAM, page by page. Mandatory. */
+	/** Write guest RAM; the counterpart of gpa_read. All of it or nothing. Called for
+	 *  hypercalls and vsm_gpa_write(), and by vsm_partition_reset() to zero RAM, page by page.
+	 *  Mandatory. */
 	int (*gpa_write)(void *opaque, uint64_t gpa, const void *buf, uint32_t len);
 
 	/**
@@ -190,8 +193,8 @@ struct vsm_host_ops {
 	 * and bytes of the covered page are untouched and come back when it is uncovered. Effective
 	 * on all VPs before the calling VP executes its next guest instruction.
 	 *
-	 * Thread: that of the entry. Locks: none. May fail: the guest's MSR write is refused with #GP,
-	 * a SetVpRegisters with INVALID_REGISTER_VALUE. May return #VSM_PENDING and end by
+	 * Thread: that of the entry. Locks: none. May fail: the guest's MSR write is refused with
+	 * #GP, a SetVpRegisters with INVALID_REGISTER_VALUE. May return #VSM_PENDING and end by
 	 * vsm_op_complete(token). Re-entry: no.
 	 * NULL: no overlay page, hence no hypercalls and no VSM (#VSM_CAP_OVERLAYS is off).
 	 */
@@ -201,13 +204,14 @@ struct vsm_host_ops {
 	 * Enforce rights of guest pages.
 	 *
 	 * The ranges are also the notice for what keeps a permission outside of the VPs: of VTL0's
-	 * ranges devices lose what `rights` lack (a mapping, an IOMMU entry), and accesses of theirs
-	 * that were checked before are over when this returns. doc/host-contract.md, "Devices".
+	 * ranges devices lose what `rights` lack (a mapping, an IOMMU entry), and accesses of
+	 * theirs that were checked before are over when this returns. doc/host-contract.md,
+	 * "Devices".
 	 *
 	 * Each range is applied wholly or not at all. Effective on all VPs before the calling VP
-	 * executes its next guest instruction. A host that serves VPs in parallel takes its own lock
-	 * and enforces what vsm_gpa_rights() says *then*, not what the ranges say, so that two VPs
-	 * that protect at once cannot leave a stale view. Overlay pages keep their own rights.
+	 * executes its next guest instruction. A host that serves VPs in parallel takes its own
+	 * lock and enforces what vsm_gpa_rights() says *then*, not what the ranges say, so that two
+	 * VPs that protect at once cannot leave a stale view. Overlay pages keep their own rights.
 	 *
 	 * @param ranges changed ranges only: by VTL, then ascending, neighbours of equal rights
 	 *               merged. vsm_partition_reset() gives all of RAM.
@@ -217,16 +221,16 @@ struct vsm_host_ops {
 	 * INSUFFICIENT_MEMORY; -VSM_ERR_STATE, for a host that could not go back either, fails the
 	 * entry, and the VP must not run on; others give OPERATION_DENIED. The guest is told of the
 	 * elements of its list before the first that lacks a page. That one and all after it are
-	 * rolled back in the table, and what was applied of them is given back by a second call with
-	 * token 0. May return #VSM_PENDING. Re-entry: no.
+	 * rolled back in the table, and what was applied of them is given back by a second call
+	 * with token 0. May return #VSM_PENDING. Re-entry: no.
 	 * NULL: no right can be taken away (#VSM_CAP_PROTECT is off).
 	 */
 	int (*protect)(void *opaque, const struct vsm_protect_range *ranges, uint32_t count,
 		       uint32_t *done, uint64_t token);
 
 	/**
-	 * Drop all guest translations of one VTL on one VP or on #VSM_ALL_VPS; this version asks for
-	 * all VPs only.
+	 * Drop all guest translations of one VTL on one VP or on #VSM_ALL_VPS; this version asks
+	 * for all VPs only.
 	 *
 	 * Called after `protect` took rights away, unless the host declared
 	 * #VSM_HOST_PROTECT_FLUSHES. Effective before the calling VP's next guest instruction.
@@ -240,12 +244,12 @@ struct vsm_host_ops {
 	/**
 	 * Make a VP leave the guest, or wake its thread, and call vsm_vp_run_prepare() soon.
 	 *
-	 * Must not wait for the VP. A kick that comes while the VP is on its way to sleep must not be
-	 * lost: test a flag under the lock that the sleep releases (doc/host-contract.md).
-	 * Thread: any, also under locks of the host if the host called in so. Locks: none of libvsm.
-	 * Cannot fail. Re-entry: no.
-	 * NULL: VPs are entered one at a time, registers of other VPs cannot be reached and no op may
-	 * return #VSM_PENDING (#VSM_CAP_CROSS_VP is off).
+	 * Must not wait for the VP. A kick that comes while the VP is on its way to sleep must not
+	 * be lost: test a flag under the lock that the sleep releases (doc/host-contract.md).
+	 * Thread: any, also under locks of the host if the host called in so. Locks: none of
+	 * libvsm. Cannot fail. Re-entry: no.
+	 * NULL: VPs are entered one at a time, registers of other VPs cannot be reached and no op
+	 * may return #VSM_PENDING (#VSM_CAP_CROSS_VP is off).
 	 */
 	void (*kick)(void *vp);
 
@@ -253,7 +257,8 @@ struct vsm_host_ops {
 	 * Queue an exception for a VTL of a VP that is not running; it is raised on its next entry
 	 * (PendingEvent0, TLFS 7.8.2). NULL event: take a queued one back.
 	 *
-	 * Thread: the VP's. Locks: none. May fail: the entry fails with -VSM_ERR_HOST. Re-entry: no.
+	 * Thread: the VP's. Locks: none. May fail: the entry fails with -VSM_ERR_HOST. Re-entry:
+	 * no.
 	 * NULL: PendingEvent0 is no register of this partition (#VSM_CAP_INJECT is off).
 	 */
 	int (*inject_event)(void *vp, uint32_t vtl, const struct vsm_exception *event);
@@ -294,9 +299,9 @@ struct vsm_host_ops {
 	/**
 	 * Take one line of text: no newline, at most 200 characters, gone after the return.
 	 *
-	 * Lines that a guest can cause are thinned out (the 1st, 2nd, 4th, 8th ... of a kind). While
-	 * four calls of this op are running, in threads or one within the other, lines are dropped.
-	 * Thread: any. Locks: none. Cannot fail. Re-entry: no. NULL: no log.
+	 * Lines that a guest can cause are thinned out (the 1st, 2nd, 4th, 8th ... of a kind).
+	 * While four calls of this op are running, in threads or one within the other, lines are
+	 * dropped. Thread: any. Locks: none. Cannot fail. Re-entry: no. NULL: no log.
 	 */
 	void (*log)(void *opaque, int32_t level, const char *line);
 
@@ -304,11 +309,12 @@ struct vsm_host_ops {
 	 * The guest says that it has crashed (write of HV_X64_MSR_CRASH_CTL with
 	 * #HV_CRASH_CTL_NOTIFY). It runs on after this; what becomes of it is the VMM's decision.
 	 *
-	 * @param crash gone after the return. With #HV_CRASH_CTL_MESSAGE the last two parameters are
-	 *              the guest physical address and the length of a text. All of it is the guest's
-	 *              word, unchecked: read the text with the rules of gpa_read, at most a page.
-	 * Thread: that of the entry; other VPs may report at the same time. Locks: none. Cannot fail.
-	 * Re-entry: no. NULL: the crash MSRs do not exist (#VSM_CAP_CRASH is off).
+	 * @param crash gone after the return. With #HV_CRASH_CTL_MESSAGE the last two parameters
+	 *              are the guest physical address and the length of a text. All of it is the
+	 *              guest's word, unchecked: read the text with the rules of gpa_read, at most a
+	 *              page.
+	 * Thread: that of the entry; other VPs may report at the same time. Locks: none. Cannot
+	 * fail. Re-entry: no. NULL: the crash MSRs do not exist (#VSM_CAP_CRASH is off).
 	 */
 	void (*crash)(void *opaque, const struct vsm_crash *crash);
 
@@ -321,18 +327,20 @@ struct vsm_host_ops {
 	 * @param bytes what stands at RIP; the guest's, it may be anything.
 	 * @param count 1 .. 16; the instruction may reach beyond them.
 	 * @param mode  16, 32 or 64: default operand and address size of the code segment.
-	 * @return its length, 1 .. 15; 0 or negative: not known. A length above `count` counts as 0.
+	 * @return its length, 1 .. 15; 0 or negative: not known. A length above `count` counts as
+	 * 0.
 	 * Thread: that of the entry. Locks: none. Re-entry: no.
 	 * NULL: the length is 0 where the fault does not tell it.
 	 */
 	int (*insn_decode)(void *opaque, const uint8_t *bytes, uint32_t count, uint32_t mode);
 
 	/**
-	 * A number of the calling thread that no other living thread of the VMM has; not 0. Asked only
-	 * with #VSM_CONFIG_CHECK_THREADS, once in each entry and on functions for the VP's thread.
+	 * A number of the calling thread that no other living thread of the VMM has; not 0. Asked
+	 * only with #VSM_CONFIG_CHECK_THREADS, once in each entry and on functions for the VP's
+	 * thread.
 	 *
-	 * Thread: any. Locks: none. Cannot fail; 0 refuses the call. Re-entry: no. NULL: that option
-	 * cannot be used.
+	 * Thread: any. Locks: none. Cannot fail; 0 refuses the call. Re-entry: no. NULL: that
+	 * option cannot be used.
 	 */
 	uint64_t (*thread_id)(void *opaque);
 };

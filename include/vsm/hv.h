@@ -404,7 +404,8 @@ HV_STATIC_ASSERT(HV_SIZE_IS(hv_input_get_vp_index_from_apic_id, 16) &&
 			 HV_OFFSET_IS(hv_input_get_vp_index_from_apic_id, padding, 9),
 		 "TLFS call 0x009A");
 
-/** Start of a set of VPs (TLFS data types). Then come the banks, 8 bytes each, in ascending order. */
+/** Start of a set of VPs (TLFS data types). Then come the banks, 8 bytes each, in ascending
+ *  order. */
 struct hv_vp_set {
 	uint64_t format; /**< HV_GENERIC_SET_* */
 	uint64_t valid_banks_mask; /**< Bit n: bank n, VPs 64n .. 64n+63, follows. */

@@ -112,11 +112,11 @@ struct vsm_hypercall {
 
 /**
  * Decode a hypercall. Checks, in this order: CPL and mode (#UD), hypercalls enabled (#UD); of VTL
- * call and return form, offer and privilege (all #UD); of others privilege (ACCESS_DENIED), reserved
- * bits (INVALID_HYPERCALL_INPUT), unknown or unoffered code (INVALID_HYPERCALL_CODE), unoffered
- * register forms (#UD), rep fields and variable header (INVALID_HYPERCALL_INPUT), size of the
- * blocks in registers (INVALID_HYPERCALL_INPUT) or their alignment, page crossing and GPA space in
- * memory (INVALID_ALIGNMENT).
+ * call and return form, offer and privilege (all #UD); of others privilege (ACCESS_DENIED),
+ * reserved bits (INVALID_HYPERCALL_INPUT), unknown or unoffered code (INVALID_HYPERCALL_CODE),
+ * unoffered register forms (#UD), rep fields and variable header (INVALID_HYPERCALL_INPUT), size of
+ * the blocks in registers (INVALID_HYPERCALL_INPUT) or their alignment, page crossing and GPA space
+ * in memory (INVALID_ALIGNMENT).
  *
  * For a 32-bit caller only the low halves of the registers are looked at.
  *

@@ -38,9 +38,9 @@ struct vsm_kvm_vp;
  * @defgroup enforce How rights of pages are enforced: vsm_kvm_options.enforce
  *
  * All but the memory slots take rights from the page tables of this process, in the mmap view that
- * the VM of a VTL has of RAM; the views of other VTLs and the library's own are not touched. A change
- * is complete when the hypercall that asked for it returns. RAM of huge pages (hugetlbfs) is always
- * protected by slots: its page tables know no smaller unit.
+ * the VM of a VTL has of RAM; the views of other VTLs and the library's own are not touched. A
+ * change is complete when the hypercall that asked for it returns. RAM of huge pages (hugetlbfs) is
+ * always protected by slots: its page tables know no smaller unit.
  * @{
  */
 /** The best that the host has, in the order of the numbers. #VSM_KVM_ENFORCE_UFFD only if
@@ -67,25 +67,25 @@ struct vsm_kvm_vp;
  * @defgroup emulate Execute rights by emulation: vsm_kvm_options.emulate_execute
  *
  * KVM cannot deny fetches alone. With this option pages with the masks R and R+W are denied
- * altogether, in each mechanism by leaving them out of the memory slots of their VTL; what is no fetch
- * is then carried out by vsm_kvm_run(). A fetch, also of the last bytes of an instruction that begins in
- * another page, is an EXECUTE intercept with RIP on the instruction. A load or store costs two exits,
- * a change of rights some memory slots, during which all VPs stop. When a protect op asks for more
- * pages than the option gives, nothing changes and the guest gets INSUFFICIENT_MEMORY; so the masks
- * will hardly do as default masks. The pages are those of all restricted VTLs together; VTLs above
- * them are not affected.
+ * altogether, in each mechanism by leaving them out of the memory slots of their VTL; what is no
+ * fetch is then carried out by vsm_kvm_run(). A fetch, also of the last bytes of an instruction
+ * that begins in another page, is an EXECUTE intercept with RIP on the instruction. A load or store
+ * costs two exits, a change of rights some memory slots, during which all VPs stop. When a protect
+ * op asks for more pages than the option gives, nothing changes and the guest gets
+ * INSUFFICIENT_MEMORY; so the masks will hardly do as default masks. The pages are those of all
+ * restricted VTLs together; VTLs above them are not affected.
  *
  * What a guest can notice:
- *  - KVM must know the instruction that accesses such a page. SSE and x87 arithmetic, AVX, CMPXCHG16B
- *    and others it does not: #UD in user code, #VSM_KVM_EXIT_EMULATION in kernel code.
- *  - A read-modify-write, locked or not, of 1, 2, 4 or 8 naturally aligned bytes is atomic. One that
- *    is not aligned, or that is wider, is not, even when locked: it is a load and a store.
+ *  - KVM must know the instruction that accesses such a page. SSE and x87 arithmetic, AVX,
+ *    CMPXCHG16B and others it does not: #UD in user code, #VSM_KVM_EXIT_EMULATION in kernel code.
+ *  - A read-modify-write, locked or not, of 1, 2, 4 or 8 naturally aligned bytes is atomic. One
+ *    that is not aligned, or that is wider, is not, even when locked: it is a load and a store.
  *    Wider accesses come in parts of up to 8 bytes.
  *  - What the CPU reads by itself must not lie there: page tables, descriptor tables, the TSS, the
  *    stack on which an exception or interrupt is delivered. It gets a fault, as with a page
  *    without rights.
- *  - A denied store of a read-modify-write has RIP on the instruction; other denied stores are held,
- *    as vsm_kvm_run() tells.
+ *  - A denied store of a read-modify-write has RIP on the instruction; other denied stores are
+ *    held, as vsm_kvm_run() tells.
  */
 
 /** A way to enforce rights. Texts are static. */
@@ -97,7 +97,7 @@ struct vsm_kvm_enforcement {
 	uint32_t needs_service; /**< 1: the VMM must call vsm_kvm_service(). */
 	const char *name; /**< "uffd", "sigbus", "guard", "mprotect" or "memslot" */
 	const char *missing; /**< What the host lacks and what can be done; NULL if available. */
-	uint32_t emulated; /**< Masks that `k` emulates (vsm_kvm_options.emulate_execute); else 0. */
+	uint32_t emulated; /**< Masks that `k` emulates: vsm_kvm_options.emulate_execute. */
 	uint32_t reserved; /**< 0 */
 };
 
@@ -114,7 +114,8 @@ struct vsm_kvm_enforcement {
 #define VSM_KVM_HAS_XCRS	   0x100u /**< XCR0 can be read and set. */
 #define VSM_KVM_OUT_RIP_ADVANCED   0x200u /**< RIP is past an OUT when it exits (measured). */
 #define VSM_KVM_TSC_IS_HOST	   0x400u /**< The guest reads the host's TSC (measured). */
-/** KVM has memory attributes for R, W and X. No released kernel has; this version does not use them. */
+/** KVM has memory attributes for R, W and X. No released kernel has; this version does not use
+ *  them. */
 #define VSM_KVM_HAS_RWX_ATTRIBUTES 0x800u
 
 /** What this host's KVM can do. */
@@ -124,12 +125,13 @@ struct vsm_kvm_host {
 	uint32_t missing; /**< Required flags that are absent; 0: this KVM will do. */
 	uint32_t memslots; /**< Memory slots per VM. */
 	uint32_t phys_bits; /**< Guest physical address bits. */
-	uint32_t enforceable; /**< Rights masks that some mechanism can enforce, as in vsm_config. */
+	uint32_t enforceable; /**< Rights masks that a mechanism can enforce, as in vsm_config. */
 	uint32_t carry; /**< VSM_KVM_CARRY_* that can be carried. */
 	uint32_t mechanisms; /**< Bit n: VSM_KVM_ENFORCE_* number n is there. */
 	uint32_t max_map_count; /**< vm.max_map_count, which bounds mprotect(); 0 unknown. */
 	uint64_t tsc_hz; /**< Guest TSC rate in Hz; 0 unknown. */
-	uint32_t emulatable; /**< Masks that vsm_kvm_options.emulate_execute adds, not in enforceable. */
+	/** Masks that vsm_kvm_options.emulate_execute adds, not in enforceable. */
+	uint32_t emulatable;
 	uint32_t reserved; /**< 0 */
 };
 
@@ -143,12 +145,12 @@ struct vsm_kvm_options {
 	uint32_t trap_port; /**< Port of the hypercall trap, 0 .. 255; default 0x7e. */
 	uint32_t enforce; /**< VSM_KVM_ENFORCE_*; default #VSM_KVM_ENFORCE_AUTO. */
 	uint32_t serves; /**< 1: vsm_kvm_service() will be called; default 0. */
-	/** Signal that the VMM sends to a VP's thread to get it out of the guest, not SIGBUS; it must be blocked
-	 *  in all threads. vsm_kvm_run() unblocks it inside KVM_RUN. 0: none, kicks only set
-	 *  immediate_exit and reach a running guest at its next exit. */
+	/** Signal that the VMM sends to a VP's thread to get it out of the guest, not SIGBUS; it
+	 *  must be blocked in all threads. vsm_kvm_run() unblocks it inside KVM_RUN. 0: none, kicks
+	 *  only set immediate_exit and reach a running guest at its next exit. */
 	uint32_t kick_signal;
-	/** Called by the kick op after immediate_exit is set: send the signal to the VP's thread and
-	 *  wake it if it sleeps. Thread: any. May be NULL. */
+	/** Called by the kick op after immediate_exit is set: send the signal to the VP's thread
+	 *  and wake it if it sleeps. Thread: any. May be NULL. */
 	void (*kick)(void *opaque, uint32_t vp);
 	/** Log lines of libvsm and of the backend. May be NULL. */
 	void (*log)(void *opaque, int32_t level, const char *line);
@@ -205,7 +207,7 @@ struct vsm_kvm_stats {
 	uint64_t stores_dropped; /**< Of those, dropped. */
 	uint64_t undone_loads; /**< Denied loads taken back, to be executed again. */
 	uint64_t changes; /**< Calls of the op protect. */
-	uint64_t changed_ranges; /**< Runs of pages whose enforced rights changed, slots not counted. */
+	uint64_t changed_ranges; /**< Runs of pages whose rights changed, slots not counted. */
 	uint64_t changed_pages; /**< Their pages. */
 	uint64_t parks; /**< Times that all VPs were got out of the guest. */
 	uint64_t kicks; /**< Signals that took. */
@@ -213,7 +215,7 @@ struct vsm_kvm_stats {
 	uint64_t served; /**< userfaultfd events. */
 	uint64_t bounced; /**< Of those, stores to pages that may not be written. */
 	uint64_t emulated_pages; /**< Pages that are emulated now (#VSM_KVM_EMULATE_MAX). */
-	uint64_t emulated_accesses; /**< Loads and stores of such pages, in parts of up to 8 bytes. */
+	uint64_t emulated_accesses; /**< Loads, stores of such pages, in parts of up to 8 bytes. */
 	uint64_t emulated_again; /**< Instructions executed again since another VP was faster. */
 };
 
@@ -251,8 +253,8 @@ VSM_EXPORT int vsm_kvm_probe(int kvm_fd, struct vsm_kvm_host *out);
 VSM_EXPORT void vsm_kvm_options_init(struct vsm_kvm_options *options);
 
 /**
- * Open the VMs of all VTLs. What the process asks of arch_prctl(ARCH_REQ_XCOMP_GUEST_PERM) it has to
- * ask before: the size of XSAVE images is taken here.
+ * Open the VMs of all VTLs. What the process asks of arch_prctl(ARCH_REQ_XCOMP_GUEST_PERM) it has
+ * to ask before: the size of XSAVE images is taken here.
  *
  * @param options copied. More than one VP needs kick_signal and kick.
  * @param out     the backend, for vsm_kvm_destroy(). Untouched on failure.
@@ -347,7 +349,8 @@ VSM_EXPORT int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size
 /**
  * Create a VP: its vCPUs in every VTL's VM, CPUID with the partition's hypervisor leaves, MSR
  * filter, and the libvsm VP. It starts at the reset vector unless vsm_kvm_vp_set() says otherwise.
- * With #VSM_HOST_STARTS_VPS in vsm_config.host_flags all VPs but 0 wait until the guest starts them.
+ * With #VSM_HOST_STARTS_VPS in vsm_config.host_flags all VPs but 0 wait until the guest starts
+ * them.
  *
  * @param k       bound to a realised partition.
  * @param index   VP index, below vsm_kvm_options.max_vps.
@@ -423,17 +426,17 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * VTL resumes.
  *
  * That is what KVM's emulator does: with #VSM_KVM_ENFORCE_MEMSLOT for every access, otherwise for
- * code that KVM interprets. What the processor executes itself, and what KVM does not emulate (SSE and
- * x87 arithmetic, AVX), has its operands looked up: RIP is on the instruction for loads, stores and
- * fetches, and the intercept carries its bytes. A read-modify-write of a page without any rights is
- * told as a read. If no denied page was the cause, user code gets #UD and kernel code is
- * #VSM_KVM_EXIT_EMULATION; so it is with instructions of several addresses (gathers, scatters) where
- * the mechanism tells no address (#VSM_KVM_ENFORCE_GUARD, #VSM_KVM_ENFORCE_MPROTECT).
+ * code that KVM interprets. What the processor executes itself, and what KVM does not emulate (SSE
+ * and x87 arithmetic, AVX), has its operands looked up: RIP is on the instruction for loads, stores
+ * and fetches, and the intercept carries its bytes. A read-modify-write of a page without any
+ * rights is told as a read. If no denied page was the cause, user code gets #UD and kernel code is
+ * #VSM_KVM_EXIT_EMULATION; so it is with instructions of several addresses (gathers, scatters)
+ * where the mechanism tells no address (#VSM_KVM_ENFORCE_GUARD, #VSM_KVM_ENFORCE_MPROTECT).
  *
  * Where rights are enforced by userfaultfd, KVM tells of denied accesses by SIGBUS. No handler is
- * needed: this function blocks SIGBUS in its thread, for good, has it unblocked inside KVM_RUN only,
- * and takes it from there. One that is not of a denied page (a memory error of the machine, a signal
- * of another process) is raised again in this thread, where
+ * needed: this function blocks SIGBUS in its thread, for good, has it unblocked inside KVM_RUN
+ * only, and takes it from there. One that is not of a denied page (a memory error of the machine, a
+ * signal of another process) is raised again in this thread, where
  * SIGBUS is unblocked for that moment: the VMM's handler gets it, or the default action.
  *
  * Only accesses of the guest's own instructions are intercepted. What the CPU reads by itself of a
@@ -508,8 +511,9 @@ VSM_EXPORT uint32_t vsm_kvm_carry(const struct vsm_kvm *k);
  *
  * Even with all of #VSM_KVM_CARRY_DEFAULT there are some: MSRs that the hardware changes by itself
  * (MPERF, performance counters, branch records), that KVM has in newer versions only (CET), or that
- * exist with a feature of CPUID only (UMWAIT_CONTROL, TSX_CTRL, XFD): a guest that uses such a feature
- * sets it up in each VTL. They are named whether this KVM and the guest's CPUID have them or not.
+ * exist with a feature of CPUID only (UMWAIT_CONTROL, TSX_CTRL, XFD): a guest that uses such a
+ * feature sets it up in each VTL. They are named whether this KVM and the guest's CPUID have them
+ * or not.
  *
  * @param k     the backend.
  * @param names filled with HV names; may be NULL if max is 0.

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /**
  * @file vsm/kvm_state.h
- * Private and shared VTL state of plain KVM vCPUs (TLFS 15.11), for a VMM with VTL logic of its own.
+ * Private and shared VTL state of plain KVM vCPUs (TLFS 15.11), for a VMM with VTL logic of its
+ * own.
  *
- * No partition and no struct vsm_kvm: a vCPU is a file descriptor and its mapped kvm_run. Nothing is
- * allocated or kept between calls.
+ * No partition and no struct vsm_kvm: a vCPU is a file descriptor and its mapped kvm_run. Nothing
+ * is allocated or kept between calls.
  *
  * **Registers in kvm_run.** General purpose, control and segment registers and events are read and
  * written there (KVM_CAP_SYNC_REGS), which costs no system call. vsm_kvm_sync_regs() sets it up,
- * once for each vCPU. Registers whose bit is set in kvm_run.kvm_dirty_regs are those of kvm_run, not
- * those that KVM still has. CR8 is kvm_run.cr8.
+ * once for each vCPU. Registers whose bit is set in kvm_run.kvm_dirty_regs are those of kvm_run,
+ * not those that KVM still has. CR8 is kvm_run.cr8.
  *
  * **Where a switch is possible.** The exit before it must be complete: KVM finishes port, MMIO and
- * MSR exits with the next KVM_RUN only, and would write into the registers of another VTL. After such
- * an exit call KVM_RUN once more with kvm_run.immediate_exit set to 1; it fails with EINTR.
+ * MSR exits with the next KVM_RUN only, and would write into the registers of another VTL. After
+ * such an exit call KVM_RUN once more with kvm_run.immediate_exit set to 1; it fails with EINTR.
  *
- * **What stays the VMM's.** Registers that libvsm keeps elsewhere (hypercall page, SynIC ...) are in
- * the object, and these functions leave them alone. So they do with the local APIC but for CR8, with
- * the TSC - one counter serves all VTLs, and it counts on while a VTL does not run - and with what KVM
- * calls the MP state. vsm_kvm_private_left_out() and vsm_kvm_shared_left_out() name every
+ * **What stays the VMM's.** Registers that libvsm keeps elsewhere (hypercall page, SynIC ...) are
+ * in the object, and these functions leave them alone. So they do with the local APIC but for CR8,
+ * with the TSC - one counter serves all VTLs, and it counts on while a VTL does not run - and with
+ * what KVM calls the MP state. vsm_kvm_private_left_out() and vsm_kvm_shared_left_out() name every
  * register of the table that a host keeps and these functions do not move.
  *
  * One vCPU for all VTLs of a VP (the swapped model); the VTLs take turns for ever, each HLT of the
@@ -142,10 +143,10 @@ VSM_EXPORT int vsm_kvm_private_save(int vcpu_fd, struct kvm_run *run,
  * KVM could refuse there are given to it at once.
  *
  * **Two ioctls** to see what the vCPU has, as in vsm_kvm_private_save(), **and one each for what is
- * to change**: KVM_SET_MSRS; KVM_SET_DEBUGREGS; KVM_SET_SREGS if CR0, CR4, EFER or APIC_BASE changes,
- * CR3 gets a bit above 35, or kvm_dirty_regs still has KVM_SYNC_X86_SREGS; KVM_GET_MSRS again if a
- * speculation control, XSS, CET or MPX register changes, because some KVMs take such values without
- * keeping them. Six at most, plus those for gaps.
+ * to change**: KVM_SET_MSRS; KVM_SET_DEBUGREGS; KVM_SET_SREGS if CR0, CR4, EFER or APIC_BASE
+ * changes, CR3 gets a bit above 35, or kvm_dirty_regs still has KVM_SYNC_X86_SREGS; KVM_GET_MSRS
+ * again if a speculation control, XSS, CET or MPX register changes, because some KVMs take such
+ * values without keeping them. Six at most, plus those for gaps.
  *
  * @param vcpu_fd of the vCPU.
  * @param run     its kvm_run, see vsm_kvm_sync_regs().
@@ -154,9 +155,10 @@ VSM_EXPORT int vsm_kvm_private_save(int vcpu_fd, struct kvm_run *run,
  * @retval -VSM_ERR_INVAL  as vsm_kvm_private_save(); or a value is not legal, alone or with others.
  * @retval -VSM_ERR_MISUSE as vsm_kvm_private_save().
  * @retval -VSM_ERR_NOSUP  as vsm_kvm_private_save(), about the vCPU or the object; or KVM does not
- *                         keep a register whose value in the object is not 0; or it cannot express the
- *                         event: a software interrupt or exception (it shows none either: the guest
- *                         executes the instruction again), an instruction length, a nested event.
+ *                         keep a register whose value in the object is not 0; or it cannot express
+ *                         the event: a software interrupt or exception (it shows none either: the
+ *                         guest executes the instruction again), an instruction length, a nested
+ *                         event.
  * @retval -VSM_ERR_SYS    an ioctl failed; errno tells why.
  * @retval -VSM_ERR_STATE  so did the way back: the state is neither old nor new.
  * Thread: the vCPU's.
@@ -180,10 +182,10 @@ VSM_EXPORT int vsm_kvm_private_exchange(int vcpu_fd, struct kvm_run *run,
 					const struct vsm_private_state *in);
 
 /**
- * Private registers that a host keeps (#VSM_OWNER_HOST) and that the three functions do not move for
- * this vCPU: the local APIC and the TSC, which are the VMM's to move, and what this KVM or the vCPU's
- * CPUID does not have. To find out, MSRs are written and put back. For the start, not for a switch:
- * it takes an ioctl for each of them.
+ * Private registers that a host keeps (#VSM_OWNER_HOST) and that the three functions do not move
+ * for this vCPU: the local APIC and the TSC, which are the VMM's to move, and what this KVM or the
+ * vCPU's CPUID does not have. To find out, MSRs are written and put back. For the start, not for a
+ * switch: it takes an ioctl for each of them.
  *
  * @param vcpu_fd of the vCPU, after KVM_SET_CPUID2.
  * @param flags   VSM_PRIVATE_STATE_* of the objects.
@@ -197,9 +199,9 @@ VSM_EXPORT int vsm_kvm_private_exchange(int vcpu_fd, struct kvm_run *run,
 VSM_EXPORT int vsm_kvm_private_left_out(int vcpu_fd, uint32_t flags, uint32_t *names, uint32_t max);
 
 /**
- * Carry shared state (TLFS 15.11.2) from the vCPU of one VTL to that of another. GPRs except RSP, and
- * CR2, always; these cost no ioctl. Private state of both stays. But for -VSM_ERR_STATE a failure
- * changes nothing.
+ * Carry shared state (TLFS 15.11.2) from the vCPU of one VTL to that of another. GPRs except RSP,
+ * and CR2, always; these cost no ioctl. Private state of both stays. But for -VSM_ERR_STATE a
+ * failure changes nothing.
  *
  * ioctls: **two for each bit** of carry (DR6 comes with DR0..DR3), and a third for MSRs, debug
  * registers and XCR0 if they differ. MSRs that `from` lacks stay.

@@ -23,13 +23,15 @@ VSM_BEGIN_DECLS
 /* Flags of vsm_config.flags. */
 
 /** The operator accepts that execute rights are recorded but not enforced. See
- *  vsm_config.enforceable. Off by default; the capability report and the log say so when it is on. */
+ *  vsm_config.enforceable. Off by default; the capability report and the log say so when it is
+ *  on. */
 #define VSM_CONFIG_ACCEPT_UNENFORCED_EXECUTE 0x1u
 /** SCONTROL starts at 0, as TLFS 11.8.1 says, instead of 1 as guests find it on Hyper-V. */
 #define VSM_CONFIG_SCONTROL_RESET_0	     0x2u
-/** For debugging a VMM: a VP belongs to the thread that entered it first, and what runs on "the VP's"
- *  thread is refused on any other with -VSM_ERR_MISUSE and a log line, before anything changes. Needs
- *  vsm_host_ops.thread_id. vsm_vp_thread_release() and vsm_partition_reset() give the VP up. */
+/** For debugging a VMM: a VP belongs to the thread that entered it first, and what runs on "the
+ *  VP's" thread is refused on any other with -VSM_ERR_MISUSE and a log line, before anything
+ *  changes. Needs vsm_host_ops.thread_id. vsm_vp_thread_release() and vsm_partition_reset() give
+ *  the VP up. */
 #define VSM_CONFIG_CHECK_THREADS	     0x4u
 
 /* Flags of vsm_config.host_flags. */
@@ -43,8 +45,8 @@ VSM_BEGIN_DECLS
 /** DR6 is one register for all VTLs (VsmCapabilities.Dr6Shared, TLFS 15.11). */
 #define VSM_HOST_DR6_SHARED	 0x8u
 /** VPs other than the first are created with #VSM_VP_WAIT_FOR_STARTUP and started by the guest's
- *  HvCallStartVirtualProcessor alone: the host has no INIT and no SIPI for them, or drops both. Then
- *  the call is offered, and with it VsmPartitionConfig.DenyLowerVtlStartup (TLFS 15.12). */
+ *  HvCallStartVirtualProcessor alone: the host has no INIT and no SIPI for them, or drops both.
+ *  Then the call is offered, and with it VsmPartitionConfig.DenyLowerVtlStartup (TLFS 15.12). */
 #define VSM_HOST_STARTS_VPS	 0x10u
 
 /* Kinds of trap instruction in the hypercall page: vsm_config.trap_kind. */
@@ -64,10 +66,10 @@ struct vsm_config {
 	/** One bit per rights mask that `protect` can enforce exactly: bit n = mask n (R 1, W 2,
 	 *  KX 4, UX 8). Must hold bit 15. Default 0x8000: nothing can be taken away. */
 	uint32_t enforceable;
-	/** The same on a VP where mode-based execute control is on (vsm_vp_mbec()), when KX and UX may
-	 *  differ (TLFS 15.9.2). Default 0: MBEC is not offered. Else it holds all masks of
-	 *  enforceable, and for each further one enforceable holds the mask without UX, which is what
-	 *  is left of it where MBEC is off. */
+	/** The same on a VP where mode-based execute control is on (vsm_vp_mbec()), when KX and UX
+	 *  may differ (TLFS 15.9.2). Default 0: MBEC is not offered. Else it holds all masks of
+	 *  enforceable, and for each further one enforceable holds the mask without UX, which is
+	 *  what is left of it where MBEC is off. */
 	uint32_t enforceable_mbec;
 	uint32_t hypercall_budget; /**< List elements worked on per entry, 1 .. 512; default 512. */
 	uint32_t trap_kind; /**< VSM_TRAP_*; default VSM_TRAP_OUT. */
@@ -75,32 +77,34 @@ struct vsm_config {
 	uint32_t long_spin_count; /**< CPUID 0x40000004 EBX; default 0xffffffff (never notify). */
 	uint32_t build_number; /**< CPUID 0x40000002 EAX; default 0. */
 	uint32_t version; /**< CPUID 0x40000002 EBX, major << 16 | minor; default 10.0. */
-	/** Those of enforceable and enforceable_mbec that the host emulates: exact, but each access is
-	 *  slow, and the pages are few: beyond them `protect` answers #VSM_ERR_NOMEM. Default 0. */
+	/** Those of enforceable and enforceable_mbec that the host emulates: exact, but each access
+	 *  is slow, and the pages are few: beyond them `protect` answers #VSM_ERR_NOMEM. Default
+	 *  0. */
 	uint32_t emulated;
 	uint64_t partition_id; /**< This partition's id; accepted like SELF. Default 1. */
-	/** CR4 bits that the guest may set. Default: those of a plain 64-bit CPU, no VMXE, no SMXE. */
+	/** CR4 bits that the guest may set. Default: those of a plain 64-bit CPU, no VMXE, no
+	 *  SMXE. */
 	uint64_t cr4_mask;
 	/** EFER bits that the guest may set. Default SCE, LME, LMA, NXE. */
 	uint64_t efer_mask;
 	uint64_t apic_hz; /**< APIC_FREQUENCY in Hz; default 0: that MSR does not exist. */
-	/** Upper bound of the protection map's memory; default 256 MiB. About 850 bytes per 2 MiB of
-	 *  RAM and protecting VTL are reserved at most; with less than that a guest that protects
-	 *  pages one by one may get INSUFFICIENT_MEMORY. See protect.h. */
+	/** Upper bound of the protection map's memory; default 256 MiB. About 850 bytes per 2 MiB
+	 *  of RAM and protecting VTL are reserved at most; with less than that a guest that
+	 *  protects pages one by one may get INSUFFICIENT_MEMORY. See protect.h. */
 	uint64_t protmap_max_bytes;
 };
 
 /* Bits of vsm_capabilities.flags: what this partition has, given its ops and configuration. */
 
-#define VSM_CAP_VSM		   0x001u /**< VTLs above 0: needs switch_vtl, overlays and max_vtl > 0. */
-#define VSM_CAP_OVERLAYS	   0x002u /**< Hypercall page, VP assist page, SIMP: needs overlay_map. */
+#define VSM_CAP_VSM		   0x001u /**< VTLs above 0: switch_vtl, overlays, max_vtl > 0. */
+#define VSM_CAP_OVERLAYS	   0x002u /**< Hypercall and VP assist page, SIMP: overlay_map. */
 #define VSM_CAP_XMM		   0x004u /**< XMM input and register output of fast hypercalls. */
-#define VSM_CAP_PROTECT		   0x008u /**< Rights can be taken away; see vsm_capabilities.enforceable. */
+#define VSM_CAP_PROTECT		   0x008u /**< Rights can be taken: vsm_capabilities.enforceable. */
 #define VSM_CAP_TLB_FLUSH	   0x010u /**< The host can drop translations on request. */
 #define VSM_CAP_CROSS_VP	   0x020u /**< Registers of other VPs, VSM_PENDING: needs kick. */
 #define VSM_CAP_INJECT		   0x040u /**< PendingEvent0: needs inject_event. */
 #define VSM_CAP_INTERRUPT	   0x080u /**< SINTs raise interrupts; otherwise they are polled. */
-#define VSM_CAP_CLOCK		   0x100u /**< Reference time and TSC frequency: needs tsc and tsc_hz. */
+#define VSM_CAP_CLOCK		   0x100u /**< Reference time, TSC frequency: tsc and tsc_hz. */
 #define VSM_CAP_UNENFORCED_EXECUTE 0x200u /**< Execute rights are accepted but not enforced. */
 #define VSM_CAP_CRASH		   0x400u /**< The guest can report its crash: needs crash. */
 /** Mode-based execute control: needs vsm_config.enforceable_mbec, PROTECT and VSM. */
@@ -114,12 +118,12 @@ struct vsm_capabilities {
 	uint32_t flags; /**< VSM_CAP_* */
 	uint32_t enforceable; /**< Rights masks enforced exactly, bit n = mask n. */
 	uint32_t accepted; /**< Rights masks the guest may ask for, unenforced execute included. */
-	uint32_t enforceable_mbec; /**< Those enforced exactly with MBEC; 0 without #VSM_CAP_MBEC. */
+	uint32_t enforceable_mbec; /**< Those exact with MBEC; 0 without #VSM_CAP_MBEC. */
 	uint32_t accepted_mbec; /**< Those the guest may ask for with MBEC, as above. */
 	uint32_t max_vtl; /**< Highest VTL offered, 0 without #VSM_CAP_VSM. */
 	uint64_t privileges; /**< CPUID 0x40000003 EBX:EAX. */
 	uint32_t features; /**< CPUID 0x40000003 EDX. */
-	uint32_t emulated; /**< Of those enforced exactly, those that are emulated: vsm_config.emulated. */
+	uint32_t emulated; /**< Of those enforced exactly, the emulated: vsm_config.emulated. */
 };
 
 /** Counters since vsm_partition_create(); each is exact, together they are no snapshot. */
@@ -243,8 +247,8 @@ VSM_EXPORT int vsm_partition_realise(struct vsm *vsm);
 /**
  * Reset the partition as at power-on: all VPs in VTL0, other VTLs disabled, synthetic registers and
  * overlays gone, RAM zeroed if an enabled VTL asked for it (ZeroMemoryOnReset, TLFS 15.5.1.2), then
- * rights lifted. VPs created with #VSM_VP_WAIT_FOR_STARTUP wait again. Architectural registers of VTL0
- * are the VMM's to reset. Idempotent.
+ * rights lifted. VPs created with #VSM_VP_WAIT_FOR_STARTUP wait again. Architectural registers of
+ * VTL0 are the VMM's to reset. Idempotent.
  *
  * No VP may be in an entry or in the guest. A host op that was pending is forgotten: its
  * vsm_op_complete() finds nobody. Ops may not answer #VSM_PENDING here. With

@@ -26,8 +26,8 @@
  *
  * A region of 2 MiB or 1 GiB whose pages are all alike is one word. Below it, 2 MiB in which pages
  * differ take 64 bytes if no more than 24 of them differ from the others or if there are only two
- * kinds, else 256 bytes (512 if pages with write but no read are among them). That memory is reserved
- * by vsm_protmap_create() and vsm_protmap_add(), and is touched when it is used first.
+ * kinds, else 256 bytes (512 if pages with write but no read are among them). That memory is
+ * reserved by vsm_protmap_create() and vsm_protmap_add(), and is touched when it is used first.
  */
 #ifndef VSM_PROTECT_H
 #define VSM_PROTECT_H
@@ -75,9 +75,9 @@ VSM_EXPORT int vsm_rights_valid(uint32_t mask, int mbec);
  * @param max_vtl   highest VTL, 1 .. #VSM_VTL_MAX.
  * @param ram       ranges that do not overlap, in any order.
  * @param count     number of ranges, 1 .. 64.
- * @param max_bytes upper bound of the memory, vsm_protmap_add() included. What all ranges could need
- *                  at worst is about 850 bytes per 2 MiB and protecting VTL; with less than that a
- *                  change may fail with -VSM_ERR_NOMEM.
+ * @param max_bytes upper bound of the memory, vsm_protmap_add() included. What all ranges could
+ *                  need at worst is about 850 bytes per 2 MiB and protecting VTL; with less than
+ *                  that a change may fail with -VSM_ERR_NOMEM.
  * @param out       the map, for vsm_protmap_destroy(). Untouched on failure.
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is NULL or out of range.

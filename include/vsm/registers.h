@@ -3,8 +3,8 @@
  * @file vsm/registers.h
  * The register table (TLFS 7.8.2, 15.11): one row per HV register.
  *
- * Get/SetVpRegisters, MSR exits, the VTL switch and hosts all read this one table. A replicated host
- * finds what it must copy at a VTL switch by walking it:
+ * Get/SetVpRegisters, MSR exits, the VTL switch and hosts all read this one table. A replicated
+ * host finds what it must copy at a VTL switch by walking it:
  *
  *     struct vsm_register_info info = { .size = sizeof(info) };
  *
@@ -45,7 +45,7 @@ VSM_BEGIN_DECLS
 #define VSM_REG_READABLE  0x01u /**< GetVpRegisters may name it. */
 #define VSM_REG_WRITABLE  0x02u /**< SetVpRegisters may name it. */
 #define VSM_REG_SET_OWN	  0x04u /**< A VTL may set its own on its own VP while it runs. */
-#define VSM_REG_ALIAS	  0x08u /**< Another name of a register, which is what hosts are asked for. */
+#define VSM_REG_ALIAS	  0x08u /**< Another name of a register, which hosts are asked for. */
 /** Holds nothing that could be saved or carried: a constant, a command, a view of other state. */
 #define VSM_REG_STATELESS 0x10u
 

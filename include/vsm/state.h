@@ -3,9 +3,10 @@
  * @file vsm/state.h
  * Private VTL state (TLFS 15.11.1) as a plain object: what a VP has once per VTL.
  *
- * The object needs no partition and no allocator. It holds every register of the table (registers.h)
- * that is private, aliases and registers without state left out; each is always there and starts at
- * its reset value. A VMM with VTL logic of its own keeps one per VP and VTL and moves it at a switch:
+ * The object needs no partition and no allocator. It holds every register of the table
+ * (registers.h) that is private, aliases and registers without state left out; each is always there
+ * and starts at its reset value. A VMM with VTL logic of its own keeps one per VP and VTL and moves
+ * it at a switch:
  *
  *     struct vsm_private_state vtl1;
  *     struct vsm_reg reg = { .name = HV_X64_REGISTER_RIP, .value = { .low = 0x1000 } };
@@ -31,7 +32,8 @@
  *     20  4   0
  *     24  24n register: name (4), 0 (4), low half (8), high half (8); ascending by name
  *     ..  8   checksum of all before it: from 0xcbf29ce484222325, for each 8 bytes as a number,
- *             exclusive or, then multiply by 0x100000001b3 modulo 2^64. Against accidents, not forgers.
+ *             exclusive or, then multiply by 0x100000001b3 modulo 2^64. Against accidents, not
+ *             forgers.
  *
  * Registers that an encoded object lacks have their reset values: it is of an older version.
  */
@@ -55,7 +57,8 @@ VSM_BEGIN_DECLS
 /** Room for registers in struct vsm_private_state. */
 #define VSM_PRIVATE_STATE_REGS 256u
 
-/** Private state of one VTL. To be made by vsm_private_state_init(), read and changed by functions. */
+/** Private state of one VTL. To be made by vsm_private_state_init(), read and changed by
+ *  functions. */
 struct vsm_private_state {
 	size_t size; /**< sizeof(struct vsm_private_state) */
 	uint32_t flags; /**< VSM_PRIVATE_STATE_* */
@@ -90,8 +93,8 @@ VSM_EXPORT size_t vsm_private_state_size(void);
  * @param value filled in.
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL    an argument is NULL or state is not initialised.
- * @retval -VSM_ERR_NOTFOUND that register is no private state: unknown, shared, an alias, or without
- *                           state of its own.
+ * @retval -VSM_ERR_NOTFOUND that register is no private state: unknown, shared, an alias, or
+ *                           without state of its own.
  * Thread: any.
  */
 VSM_EXPORT int vsm_private_state_get(const struct vsm_private_state *state, uint32_t name,
@@ -179,9 +182,9 @@ VSM_EXPORT int vsm_private_state_encode(const struct vsm_private_state *state, v
  * @param buf    bytes of an encoded object.
  * @param size   exactly those.
  * @retval 0 done.
- * @retval -VSM_ERR_INVAL    an argument is NULL, a field of limits is wrong, or the bytes are damaged:
- *                           wrong start, length, order or checksum, an unknown flag, or a value that
- *                           is not legal.
+ * @retval -VSM_ERR_INVAL    an argument is NULL, a field of limits is wrong, or the bytes are
+ *                           damaged: wrong start, length, order or checksum, an unknown flag, or a
+ *                           value that is not legal.
  * @retval -VSM_ERR_NOSUP    of a version that this library does not know.
  * @retval -VSM_ERR_NOTFOUND a register that is no private state here.
  * Thread: any.
@@ -193,8 +196,8 @@ VSM_EXPORT int vsm_private_state_decode(struct vsm_private_state *state,
 /**
  * Fill an object from a VTL of a VP, active or not.
  *
- * Registers that the host keeps are asked for by regs_get; those it does not have, and those that no
- * op names (the local APIC, the TSC), are at their reset values: the VMM saves them itself. An
+ * Registers that the host keeps are asked for by regs_get; those it does not have, and those that
+ * no op names (the local APIC, the TSC), are at their reset values: the VMM saves them itself. An
  * intercept message that waits for its slot is no register and is not saved.
  *
  * @param vp    in no entry and not blocked.
@@ -213,22 +216,23 @@ VSM_EXPORT int vsm_vtl_state_save(struct vsm_vp *vp, uint32_t vtl, struct vsm_pr
  * Make a VTL of a VP what an object says.
  *
  * Only registers whose value differs are written. Overlay pages of the VTL move as if the guest had
- * written their MSRs, locked or not; their bytes are guest memory and stay. GUEST_OS_ID, HYPERCALL and
- * REFERENCE_TSC are those of the VTL on all VPs. VSM_PARTITION_CONFIG cannot be changed so, because
- * rights of lower VTLs depend on it. What was written before a failure is put back.
+ * written their MSRs, locked or not; their bytes are guest memory and stay. GUEST_OS_ID, HYPERCALL
+ * and REFERENCE_TSC are those of the VTL on all VPs. VSM_PARTITION_CONFIG cannot be changed so,
+ * because rights of lower VTLs depend on it. What was written before a failure is put back.
  *
  * @param vp    in no entry and not blocked.
  * @param vtl   enabled on it.
  * @param state an initialised object with the flags that vsm_vtl_state_save() gives here.
  * @retval 0 done.
- * @retval -VSM_ERR_INVAL    an argument is NULL, vtl is above max_vtl, state is not initialised or has
- *                           other flags, or a value is not legal here.
+ * @retval -VSM_ERR_INVAL    an argument is NULL, vtl is above max_vtl, state is not initialised or
+ *                           has other flags, or a value is not legal here.
  * @retval -VSM_ERR_NOTFOUND vtl is not enabled on this VP.
  * @retval -VSM_ERR_NOSUP    a register that neither libvsm nor this host can write is to change.
- * @retval -VSM_ERR_MISUSE   the VP is in an entry, blocked, or belongs to another thread; or another
- *                           VP is changing rights or overlays.
+ * @retval -VSM_ERR_MISUSE   the VP is in an entry, blocked, or belongs to another thread; or
+ *                           another VP is changing rights or overlays.
  * @retval -VSM_ERR_HOST     a host op failed; nothing has changed.
- * @retval -VSM_ERR_STATE    a host op failed, and so did the way back: the VTL is neither old nor new.
+ * @retval -VSM_ERR_STATE    a host op failed, and so did the way back: the VTL is neither old nor
+ *                           new.
  * Thread: the VP's.
  */
 VSM_EXPORT int vsm_vtl_state_load(struct vsm_vp *vp, uint32_t vtl,

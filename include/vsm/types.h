@@ -32,8 +32,9 @@ struct vsm_vp;
  * elements of a list that were finished before stay done, as repeating them does no harm.
  */
 enum vsm_verdict {
-	/** The exit is dealt with: go on in the active VTL. For a hypercall RIP stands behind the trap
-	 *  already; for MSR and CPUID exits the VMM completes the instruction with the given values. */
+	/** The exit is dealt with: go on in the active VTL. For a hypercall RIP stands behind the
+	 *  trap already; for MSR and CPUID exits the VMM completes the instruction with the given
+	 *  values. */
 	VSM_VERDICT_RESUME = 0,
 	/** Run the same instruction again: RIP of the active VTL points at it. */
 	VSM_VERDICT_RETRY = 1,

@@ -16,9 +16,9 @@
  *
  * All functions that take a `vsm_vp` run on that VP's own thread, with or without locks of the VMM;
  * the exceptions say so. One entry at a time per VP. An entry never sleeps. A VMM may let libvsm
- * watch over the threads (#VSM_CONFIG_CHECK_THREADS): the first entry of a VP binds it to its thread,
- * and on another one functions that are not for any thread answer -VSM_ERR_MISUSE, with a line in the
- * log. vsm_vp_exception() and vsm_vp_set_opaque() are refused so too, but bind nothing.
+ * watch over the threads (#VSM_CONFIG_CHECK_THREADS): the first entry of a VP binds it to its
+ * thread, and on another one functions that are not for any thread answer -VSM_ERR_MISUSE, with a
+ * line in the log. vsm_vp_exception() and vsm_vp_set_opaque() are refused so too, but bind nothing.
  */
 #ifndef VSM_VP_H
 #define VSM_VP_H
@@ -35,8 +35,8 @@ VSM_BEGIN_DECLS
 /* Flags of vsm_vp_config.flags. */
 
 /** The VP does not run before the guest starts it by HvCallStartVirtualProcessor: until then
- *  vsm_vp_run_prepare() answers VSM_VERDICT_BLOCKED. Its thread serves kicks meanwhile, as other VPs
- *  may ask for its registers. Needs #VSM_CAP_STARTUP. */
+ *  vsm_vp_run_prepare() answers VSM_VERDICT_BLOCKED. Its thread serves kicks meanwhile, as other
+ *  VPs may ask for its registers. Needs #VSM_CAP_STARTUP. */
 #define VSM_VP_WAIT_FOR_STARTUP 0x1u
 
 /** How a VP is created. */
@@ -62,8 +62,8 @@ struct vsm_memory_fault {
 	uint32_t flags; /**< VSM_FAULT_* */
 	uint8_t access; /**< HV_INTERCEPT_ACCESS_READ, _WRITE or _EXECUTE. */
 	uint8_t user; /**< 1: the access itself was a user-mode access (not: CPL is 3). */
-	/** 1..15; 0: not known (if there are bytes, vsm_host_ops.insn_decode is asked), or RIP is past
-	 *  it already (then there must be no bytes). */
+	/** 1..15; 0: not known (if there are bytes, vsm_host_ops.insn_decode is asked), or RIP is
+	 *  past it already (then there must be no bytes). */
 	uint8_t instruction_length;
 	uint8_t instruction_byte_count; /**< Valid bytes in instruction_bytes, 0..16. */
 	uint8_t instruction_bytes[16]; /**< Bytes at RIP; the rest is 0. */
@@ -77,8 +77,8 @@ struct vsm_memory_fault {
  * @param config copied.
  * @param out    the VP; lives as long as the partition. Untouched on failure.
  * @retval 0 done.
- * @retval -VSM_ERR_INVAL  an argument is NULL, config->size is wrong, index >= max_vps, or flags has
- *                         an unknown bit.
+ * @retval -VSM_ERR_INVAL  an argument is NULL, config->size is wrong, index >= max_vps, or flags
+ *                         has an unknown bit.
  * @retval -VSM_ERR_NOSUP  #VSM_VP_WAIT_FOR_STARTUP without #VSM_CAP_STARTUP: nobody could start it.
  * @retval -VSM_ERR_EXISTS index or apic_id is in use.
  * @retval -VSM_ERR_MISUSE the partition is not realised, or a VP is in an entry.
@@ -151,13 +151,13 @@ VSM_EXPORT uint32_t vsm_vp_active_vtl(const struct vsm_vp *vp);
 VSM_EXPORT uint32_t vsm_vp_enabled_vtls(const struct vsm_vp *vp);
 
 /**
- * Is mode-based execute control on for a VTL of this VP (TLFS 15.9.2)? Then user-mode fetches need UX
- * and supervisor fetches KX; else both need KX, and UX does not count. While it is on and CR4.SMEP of
- * the VTL is 0 on a processor that has SMEP, both need KX as well.
+ * Is mode-based execute control on for a VTL of this VP (TLFS 15.9.2)? Then user-mode fetches need
+ * UX and supervisor fetches KX; else both need KX, and UX does not count. While it is on and
+ * CR4.SMEP of the VTL is 0 on a processor that has SMEP, both need KX as well.
  *
- * It is, once a higher VTL that was enabled with EnableMbec is enabled on the VP. So the answer changes
- * in a hypercall of this VP, in one of another VP that then kicks it, and by a reset: a host asks
- * before it runs the vCPU. Off is never the weaker of the two.
+ * It is, once a higher VTL that was enabled with EnableMbec is enabled on the VP. So the answer
+ * changes in a hypercall of this VP, in one of another VP that then kicks it, and by a reset: a
+ * host asks before it runs the vCPU. Off is never the weaker of the two.
  *
  * @param vp  may be NULL.
  * @param vtl 0 .. max_vtl.

@@ -42,7 +42,7 @@ VSM_BEGIN_DECLS
 
 /** A parsed set. Its layout is bounded by the TLFS and does not grow. */
 struct vsm_vpset {
-	uint64_t bank[VSM_VPSET_BANKS]; /**< Bit b of bank n: VP 64n+b; 0 where no bank was given. */
+	uint64_t bank[VSM_VPSET_BANKS]; /**< Bit b of bank n: VP 64n+b; 0 if not given. */
 	uint32_t all; /**< 1: all VPs, and the banks are 0. */
 	uint32_t reserved; /**< 0 */
 };

@@ -2,9 +2,9 @@
 /*
  * Loads and stores of emulated pages, which KVM hands over one by one.
  *
- * KVM splits a read-modify-write, locked or not, into a load and a store, between which other VPs and
- * other VTLs may come. Such a store replaces exactly what was loaded, in one step; where that is not
- * there any more the instruction gets its registers back and is executed again.
+ * KVM splits a read-modify-write, locked or not, into a load and a store, between which other VPs
+ * and other VTLs may come. Such a store replaces exactly what was loaded, in one step; where that
+ * is not there any more the instruction gets its registers back and is executed again.
  */
 #include "kvm_private.h"
 
@@ -74,8 +74,8 @@ static int exchange(uint8_t *to, uint64_t old, uint64_t value, uint32_t len)
 }
 
 /*
- * Of an operand that reaches into another page KVM tells the parts, and those in other memory not at
- * all: it has written them when it tells the rest, so nothing of it can be taken back.
+ * Of an operand that reaches into another page KVM tells the parts, and those in other memory not
+ * at all: it has written them when it tells the rest, so nothing of it can be taken back.
  */
 static int is_part(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {

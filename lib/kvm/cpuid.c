@@ -63,8 +63,8 @@ uint64_t kvm_cpuid_cr4_mask(const struct vk_facts *facts)
 
 /*
  * What the guest must not see: nested virtualization, which VSM excludes; CET and SGX, whose shared
- * state KVM would not let move; the local APIC, which the backend has not got. A VMM that brings one
- * sets CPUID again through vsm_kvm_vcpu_fd().
+ * state KVM would not let move; the local APIC, which the backend has not got. A VMM that brings
+ * one sets CPUID again through vsm_kvm_vcpu_fd().
  */
 static void cut(struct kvm_cpuid_entry2 *e, uint32_t apic_id)
 {

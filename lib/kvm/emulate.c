@@ -2,9 +2,9 @@
 /*
  * Which pages are emulated: R and R+W, that is all but execute.
  *
- * In the slots they are holes, in the page tables of this process they are not accessible either; so
- * whatever goes wrong, nothing is executed from them. The set is bounded, since each of them divides
- * a slot and each access to them leaves the guest.
+ * In the slots they are holes, in the page tables of this process they are not accessible either;
+ * so whatever goes wrong, nothing is executed from them. The set is bounded, since each of them
+ * divides a slot and each access to them leaves the guest.
  */
 #include "kvm_private.h"
 

@@ -2,8 +2,8 @@
 /*
  * Pages without execute right that may be read, or read and written.
  *
- * KVM cannot tell a fetch from a load. So such a page is in no memory slot of its VTL: a fetch fails,
- * and loads and stores come out of KVM one by one and are carried out here. See emulate.c.
+ * KVM cannot tell a fetch from a load. So such a page is in no memory slot of its VTL: a fetch
+ * fails, and loads and stores come out of KVM one by one and are carried out here. See emulate.c.
  */
 #ifndef VSM_KVM_EMULATE_H
 #define VSM_KVM_EMULATE_H
@@ -60,11 +60,12 @@ uint32_t kvm_emulated_pages(const struct vsm_kvm *k);
 /* access.c: accesses to emulated pages */
 /* KVM waits for data. 1: it has them; 0: the page is none of these, or not to be read. */
 int kvm_emulate_load(struct vsm_kvm_vp *kvp, uint32_t vtl);
-/* Under k->lock: write what KVM has handed over to `to`. The instruction that finds other data there
- * than it has read is to be executed again. */
+/* Under k->lock: write what KVM has handed over to `to`. The instruction that finds other data
+ * there than it has read is to be executed again. */
 void kvm_emulate_store(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *to,
 		       const struct vk_fragment *f);
-/* The store that was collected is the second half of a read-modify-write: take both back. 1: done. */
+/* The store that was collected is the second half of a read-modify-write: take both back. 1:
+ * done. */
 int kvm_emulate_take_back(struct vk_vcpu *v);
 
 #endif /* VSM_KVM_EMULATE_H */

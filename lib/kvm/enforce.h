@@ -76,8 +76,9 @@ uint32_t kvm_max_map_count(void);
  * errno. */
 int kvm_enforce_attach(struct vsm_kvm *k, struct vk_range *range, int fd);
 void kvm_enforce_detach(struct vsm_kvm *k, struct vk_range *range);
-/* Under k->lock: enforce the table in those of the dirty intervals (sorted) that are such ranges. On
- * failure nothing has changed (-VSM_ERR_NOMEM, -VSM_ERR_HOST), or nobody knows (-VSM_ERR_STATE). */
+/* Under k->lock: enforce the table in those of the dirty intervals (sorted) that are such ranges.
+ * On failure nothing has changed (-VSM_ERR_NOMEM, -VSM_ERR_HOST), or nobody knows
+ * (-VSM_ERR_STATE). */
 int kvm_enforce_apply(struct vsm_kvm *k, uint32_t vtl, uint32_t count);
 /* Forget how it was before, or go back to it. */
 void kvm_enforce_keep(struct vsm_kvm *k, uint32_t vtl, uint32_t count);

@@ -27,8 +27,8 @@ static const struct vk_fragment *denied(struct vsm_kvm *k, uint32_t vtl, const s
 }
 
 /*
- * Perform the store of a VTL and give NULL; or, if not all of it may be, give the first part that may
- * not. Parts that go to a device are left in kvp->device, for the VMM.
+ * Perform the store of a VTL and give NULL; or, if not all of it may be, give the first part that
+ * may not. Parts that go to a device are left in kvp->device, for the VMM.
  */
 static const struct vk_fragment *perform(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vk_store *s)
 {
@@ -110,8 +110,9 @@ static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 
 	if (r != 0)
 		return r;
-	/* Each round deals with one page; what was allowed meanwhile is done at once. Another VP that
-	 * grants has changed the table before it changes the slots: no store must get lost then. */
+	/* Each round deals with one page; what was allowed meanwhile is done at once. Another VP
+	 * that grants has changed the table before it changes the slots: no store must get lost
+	 * then. */
 	for (uint32_t i = 0; i <= VK_FRAGMENTS_MAX + GRANT_WAIT_MS; i++) {
 		if (i > VK_FRAGMENTS_MAX)
 			poll(NULL, 0, 1);
@@ -141,8 +142,8 @@ void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
 
-	/* Parts of another VTL's store that the VMM has not taken yet go first: all of them together
-	 * may be more than there is room for. */
+	/* Parts of another VTL's store that the VMM has not taken yet go first: all of them
+	 * together may be more than there is room for. */
 	if (v->store.count == 0 || kvp->device_next < kvp->device_count)
 		return;
 	kvp->device_count = 0;

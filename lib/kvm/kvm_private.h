@@ -228,8 +228,8 @@ struct vsm_kvm {
 	atomic_uint parked; /* 1: no VP may enter the guest. */
 	uint64_t slot_ops, changes, changed_ranges, changed_pages, parks;
 	const struct vk_mechanism *mechanism;
-	/* Page-table entries of the views; inside k->lock. Never held while waiting for a VP, so that
-	 * events can be served while k->lock is. */
+	/* Page-table entries of the views; inside k->lock. Never held while waiting for a VP, so
+	 * that events can be served while k->lock is. */
 	pthread_mutex_t pte_lock;
 	int uffd, pidfd; /* -1: none */
 	uint64_t served, bounced; /* Under pte_lock, as the next. */
@@ -294,7 +294,8 @@ uint64_t kvm_range_next(const struct vsm_kvm *k, uint64_t gpa, uint64_t end);
 #define VK_SEES_READ  0
 #define VK_SEES_WRITE 1
 #define VK_SEES_CODE  2
-/* Under k->lock: a byte that a VTL may read, write or execute (VK_SEES_*) now; NULL if it may not. */
+/* Under k->lock: a byte that a VTL may read, write or execute (VK_SEES_*) now; NULL if it may
+ * not. */
 uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int access);
 
 /* slots.c */

@@ -259,7 +259,8 @@ uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int access)
 	offset = gpa - range->gpa;
 	if (p != range->view[vtl] + offset)
 		return p; /* An overlay. */
-	/* Both: the table is ahead of the entries while another VP changes them, and may go back. */
+	/* Both: the table is ahead of the entries while another VP changes them, and may go
+	 * back. */
 	pte = kvm_pte(range, vtl, offset / VK_PAGE);
 	if (pte == VK_PTE_NONE || (write && pte != VK_PTE_ALL) ||
 	    vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & need) == 0)

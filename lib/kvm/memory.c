@@ -82,7 +82,8 @@ static uint8_t *map_view(int fd, uint64_t offset, uint64_t size)
 
 	if (p == MAP_FAILED)
 		return NULL;
-	/* MAP_POPULATE does not say when memory is short; kernels before 5.14 have nothing better. */
+	/* MAP_POPULATE does not say when memory is short; kernels before 5.14 have nothing
+	 * better. */
 	if (madvise(p, (size_t)size, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
 		int saved = errno;
 

@@ -81,7 +81,8 @@ int kvm_msr_filter_set(struct vsm_kvm *k, int vm_fd)
 	deny(writes, MSR_APIC_BASE);
 	deny(writes, MSR_TSC_DEADLINE);
 	deny(reads, MSR_TSC_DEADLINE);
-	/* The guest is told of no KVM, and these would let each VTL have KVM write to its memory. */
+	/* The guest is told of no KVM, and these would let each VTL have KVM write to its
+	 * memory. */
 	for (uint32_t msr = MSR_KVM_OLD_WALL_CLOCK; msr <= MSR_KVM_OLD_SYSTEM_TIME; msr++) {
 		deny(writes, msr);
 		deny(reads, msr);

@@ -30,8 +30,8 @@ static void add(struct batch *b, const struct vk_msr_row *rows, uint32_t row, ui
 }
 
 /*
- * MPX left the CPUs before KVM learned CET, so to ask KVM would mostly be in vain. KVM has it if the
- * host enabled it in XCR0; to read that never leaves a VM, as CPUID does where KVM runs in one.
+ * MPX left the CPUs before KVM learned CET, so to ask KVM would mostly be in vain. KVM has it if
+ * the host enabled it in XCR0; to read that never leaves a VM, as CPUID does where KVM runs in one.
  */
 static int cpu_has_mpx(int is_xsave_on)
 {

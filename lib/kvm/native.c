@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Accesses that were stopped with RIP on their instruction: by the page tables of this process, or
- * because KVM gave up on the instruction. What was accessed, and how, is found from the instruction.
+ * because KVM gave up on the instruction. What was accessed, and how, is found from the
+ * instruction.
  */
 #include "kvm_private.h"
 

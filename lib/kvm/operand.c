@@ -3,8 +3,8 @@
  * Where the memory operands of an instruction lie (SDM vol. 2A, ch. 2).
  *
  * KVM tells no address when it gives up on an instruction that it cannot emulate, nor when the page
- * tables of this process stopped the guest. Which denied page was the cause, and what was to be done
- * to it, can only be found out by looking.
+ * tables of this process stopped the guest. Which denied page was the cause, and what was to be
+ * done to it, can only be found out by looking.
  */
 #include "kvm_private.h"
 

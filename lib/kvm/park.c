@@ -4,7 +4,8 @@
  * there; and a kick must reach a VP that is about to enter.
  *
  * A VP says that it is in the guest before it looks whether it may; the one that parks says that
- * nobody may before it looks who is. Both orders are sequentially consistent, so one sees the other.
+ * nobody may before it looks who is. Both orders are sequentially consistent, so one sees the
+ * other.
  */
 #include "kvm_private.h"
 

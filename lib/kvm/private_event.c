@@ -64,8 +64,9 @@ static int put_pending(struct kvm_vcpu_events *e, uint64_t interruption)
 	case HV_PENDING_INTERRUPTION_TYPE_EXCEPTION:
 		return put_exception(e, vector, interruption);
 	default:
-		/* Of an instruction, whose length KVM does not tell: it shows no such event and has the
-		 * guest execute the instruction again (Linux, kvm_vcpu_ioctl_x86_get_vcpu_events()). */
+		/* Of an instruction, whose length KVM does not tell: it shows no such event and has
+		 * the guest execute the instruction again (Linux,
+		 * kvm_vcpu_ioctl_x86_get_vcpu_events()). */
 		return -VSM_ERR_NOSUP;
 	}
 }

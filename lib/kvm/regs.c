@@ -244,7 +244,8 @@ static int set_others(struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vsm_reg
 			continue;
 		old[i].name = regs[i].name;
 		r = get_other(kvp, v, &old[i]);
-		/* KVM refuses to write some MSRs that it lets one read, be it the value they have. */
+		/* KVM refuses to write some MSRs that it lets one read, be it the value they
+		 * have. */
 		if (r == 0 && memcmp(&old[i].value, &regs[i].value, sizeof(old[i].value)) != 0)
 			r = set_other(kvp, v, &regs[i]);
 	}

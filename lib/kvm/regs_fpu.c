@@ -2,8 +2,8 @@
 /*
  * x87 and SSE registers, which KVM shows by ioctl only, as an XSAVE image (SDM vol. 1, 13.4).
  *
- * KVM_SET_FPU will not do: it leaves XSTATE_BV as it is, so that a vCPU whose SSE state is still the
- * initial one loses what was set.
+ * KVM_SET_FPU will not do: it leaves XSTATE_BV as it is, so that a vCPU whose SSE state is still
+ * the initial one loses what was set.
  */
 #include "kvm_private.h"
 

@@ -196,7 +196,8 @@ static int internal_error(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_
 	if (v->run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION)
 		return to_vmm(kvp, exit, VSM_KVM_EXIT_UNKNOWN);
 	verdict = kvm_fault_native(kvp, kvp->active, VK_NO_PAGE, &mine);
-	/* KVM tried to read or write what a denied page was not the reason for: no use to try again. */
+	/* KVM tried to read or write what a denied page was not the reason for: no use to try
+	 * again. */
 	if (mine == 1)
 		return apply(kvp, exit, verdict);
 	return not_emulated(kvp, v, exit);
@@ -289,10 +290,10 @@ static int prepare(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
 }
 
 /*
- * Half-done I/O goes before everything else: until it is completed, registers of that vCPU cannot be
- * set. Usually it is completed by running on; after a kick, without, so that what the kick was about
- * comes next; and after a load of an emulated page, so that a store that follows is known to be of the
- * same instruction.
+ * Half-done I/O goes before everything else: until it is completed, registers of that vCPU cannot
+ * be set. Usually it is completed by running on; after a kick, without, so that what the kick was
+ * about comes next; and after a load of an emulated page, so that a store that follows is known to
+ * be of the same instruction.
  */
 static int step(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
 {

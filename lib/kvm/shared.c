@@ -22,7 +22,8 @@
 		HV_X64_REGISTER_MTRR_PHYS_MASK##n, 0x201 + 2 * (n), 0, 0 \
 	}
 
-/* KVM has eight pairs of MTRRs (Linux, arch/x86/include/asm/kvm_host.h). CET, which may lack, is last. */
+/* KVM has eight pairs of MTRRs (Linux, arch/x86/include/asm/kvm_host.h). CET, which may lack, is
+ * last. */
 static const struct vk_msr_row rows[] = {
 	{ HV_X64_REGISTER_MTRR_DEF_TYPE, 0x2ff, 0, 0 },
 	MTRR_PAIR(0),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Signals of a VP's thread: the VMM's kick, and SIGBUS, by which KVM tells of poisoned pages. Both are
- * blocked but in KVM_RUN, which they end, and taken without a handler.
+ * Signals of a VP's thread: the VMM's kick, and SIGBUS, by which KVM tells of poisoned pages. Both
+ * are blocked but in KVM_RUN, which they end, and taken without a handler.
  */
 #include "kvm_private.h"
 
@@ -104,8 +104,8 @@ void kvm_signals_collect(struct vsm_kvm_vp *kvp)
 	}
 }
 
-/* For the thread itself, as it would have been without this library: the VMM's handler or the default
- * action gets it now. Left pending it would end each KVM_RUN at once. */
+/* For the thread itself, as it would have been without this library: the VMM's handler or the
+ * default action gets it now. Left pending it would end each KVM_RUN at once. */
 void kvm_bus_raise(struct vsm_kvm_vp *kvp)
 {
 	kernel_sigset bus = SET_OF(SIGBUS);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rights by userfaultfd on the views (Linux 6.6): no access is a poison marker, R+X write protection.
+ * Rights by userfaultfd on the views (Linux 6.6): no access is a poison marker, R+X write
+ * protection.
  *
  * The views are populated and registered for minor faults as well, so that a page that is taken out
  * of the page tables on the way from one to the other is out of the guest's reach at each moment:
@@ -252,8 +253,8 @@ static int touch(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64
 }
 
 /*
- * A store to a page that may only be read. A signal does not get it out of KVM's emulator, where the
- * thread would wait for ever: poison does. The page is shown again by whoever meets the marker.
+ * A store to a page that may only be read. A signal does not get it out of KVM's emulator, where
+ * the thread would wait for ever: poison does. The page is shown again by whoever meets the marker.
  */
 static void bounce(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A denied write becomes a message: the example of vsm/message.h as a program that has nothing else. */
+/* A denied write becomes a message: the example of vsm/message.h as a program that has nothing
+ * else. */
 #include <stdio.h>
 #include <string.h>
 

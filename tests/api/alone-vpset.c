@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A flush hypercall names its VPs: the example of vsm/vpset.h as a program that has nothing else. */
+/* A flush hypercall names its VPs: the example of vsm/vpset.h as a program that has nothing
+ * else. */
 #include <stdio.h>
 
 #include <vsm/vpset.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Figures of KVM. Batches of all kinds take turns, so that what disturbs one disturbs its rivals. */
+/* Figures of KVM. Batches of all kinds take turns, so that what disturbs one disturbs its
+ * rivals. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -43,7 +43,8 @@ int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride)
 /** Let VP 1 run user code of VTL0, or take it out. @return 0, or -1 and m->why. */
 int enforce_sibling(struct enforce_machine *m, uint32_t on);
 
-/** Time of an exit by OUT of user code in VTL0, and of a denied load up to the first exit of VTL1. */
+/** Time of an exit by OUT of user code in VTL0, and of a denied load up to the first exit of
+ *  VTL1. */
 int enforce_fault(struct enforce_machine *m, uint64_t *out_ns, uint64_t *fault_ns);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ways to make the same round trips on KVM: libvsm-kvm, the two VMs that it cannot beat, and one vCPU
- * that two VTLs take turns on. */
+/* Ways to make the same round trips on KVM: libvsm-kvm, the two VMs that it cannot beat, and one
+ * vCPU that two VTLs take turns on. */
 #ifndef KVM_TRIPS_H
 #define KVM_TRIPS_H
 

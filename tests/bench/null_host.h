@@ -46,8 +46,8 @@ struct null_host {
 };
 
 /**
- * Make a partition on a host of this model whose guest has enabled VTL1 and, in both VTLs, the assist page and the SIMP.
- * VTL0 is active and about to make a VTL call.
+ * Make a partition on a host of this model whose guest has enabled VTL1 and, in both VTLs, the
+ * assist page and the SIMP. VTL0 is active and about to make a VTL call.
  *
  * @return NULL, or what could not be done.
  */

@@ -41,7 +41,7 @@ class Bench:
 
     def write(self, name, text):
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        with open(self.path(name), 'w') as f:
+        with open(self.path(name), 'w', encoding='utf-8') as f:
             f.write(text)
         return self.path(name)
 
@@ -249,6 +249,22 @@ def style(b):
         b.write(f'style-{name}/lib/a.c', SPDX + text)
     b.guard('formatted text', None, 'style.py', b.path('style-good'))
     b.guard('unformatted text', 'lib/a.c', 'style.py', b.path('style-bad'))
+    fits, beyond = 'x' * (100 - 3 - 3), 'x' * (100 - 3 - 3 + 1)
+    for what, complaint, text in (
+            ('comment up to column 100', None, f'/* {fits} */\nint a;\n'),
+            ('comment beyond column 100', 'a.c:2: a comment', f'/* {beyond} */\nint a;\n'),
+            ('comment of letters of two bytes', None, f'/* {fits.replace("x", chr(0xe9))} */\nint a;\n'),
+            ('tab that counts 8', 'a.c:3: a comment',
+             f'struct s {{\n\t/* {"x" * (100 - 8 - 6 + 1)} */\n\tint a;\n}};\n'),
+            ('line inside of a comment', 'a.c:3: a comment', f'/*\n * {fits}xxxx\n */\nint a;\n'),
+            ('comment behind code', 'a.c:2: a comment', f'int a; /* {"x" * 90} */\n'),
+            ('comment of two slashes', 'a.c:2: a comment', f'// {fits}xxxx\nint a;\n'),
+            ('a string that looks like comments', None,
+             f'char a[] =\n\t"/* {beyond} */ \\" // {fits}";\n')):
+        root = f'style-{what}'.replace(' ', '-')
+        b.write(f'{root}/.clang-format', rules)
+        b.write(f'{root}/lib/a.c', SPDX + text)
+        b.guard(what, complaint, 'style.py', b.path(root))
 
 
 def registered(b):

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Page protections, each checked by the guest itself: what VTL1 takes away from VTL0 is stopped, told
- * rightly, and nothing moves; what it gives is there. Words on the command line: "exact", RIP of an
- * intercept is always that of the instruction; "exec", execute rights are enforced; "mbec", also those of user mode alone; "no-cross", accesses
- * to two pages are left out.
+ * Page protections, each checked by the guest itself: what VTL1 takes away from VTL0 is stopped,
+ * told rightly, and nothing moves; what it gives is there. Words on the command line: "exact", RIP
+ * of an intercept is always that of the instruction; "exec", execute rights are enforced; "mbec",
+ * also those of user mode alone; "no-cross", accesses to two pages are left out.
  */
 #include "protect.h"
 

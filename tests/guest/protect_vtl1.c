@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* VTL1 of the guests `protect` and `storm`: changes rights, and does with intercepts as it is told. */
+/* VTL1 of the guests `protect` and `storm`: changes rights, and does with intercepts as it is
+ * told. */
 #include "protect.h"
 
 #include "lib/cpu.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a guest with VSM does at boot: page protections by the ten thousand. 100,000 hypercalls of one
- * page, 1,000 of 510 scattered pages, then all is granted; "short" on the command line: a twentieth.
- * After each part pages are tried out against what VTL1 remembers of them.
+ * What a guest with VSM does at boot: page protections by the ten thousand. 100,000 hypercalls of
+ * one page, 1,000 of 510 scattered pages, then all is granted; "short" on the command line: a
+ * twentieth. After each part pages are tried out against what VTL1 remembers of them.
  */
 #include "protect.h"
 

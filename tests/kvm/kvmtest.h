@@ -4,8 +4,8 @@
  * A machine on real KVM for the tests of libvsm-kvm: one VP, two VTLs, and a few instructions of
  * guest code that the test drives one by one from outside.
  *
- * A stub is a handful of instructions that ends in a write to STOP_PORT; kt_stub() puts registers in
- * place and runs it. A hypercall is such a stub too, so the guest needs no program of its own.
+ * A stub is a handful of instructions that ends in a write to STOP_PORT; kt_stub() puts registers
+ * in place and runs it. A hypercall is such a stub too, so the guest needs no program of its own.
  */
 #ifndef KVMTEST_H
 #define KVMTEST_H

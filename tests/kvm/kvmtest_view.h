@@ -9,8 +9,8 @@
 #include "kvmtest.h"
 
 /*
- * 0 nothing, 1 read, 2 all: the kernel itself is made to read a byte of the page and to write it back.
- * What it cannot do is EFAULT, whatever the mechanism. Not while a guest changes that byte.
+ * 0 nothing, 1 read, 2 all: the kernel itself is made to read a byte of the page and to write it
+ * back. What it cannot do is EFAULT, whatever the mechanism. Not while a guest changes that byte.
  */
 static inline int kv_entries(struct kt *t, uint32_t vtl, uint64_t gpa)
 {

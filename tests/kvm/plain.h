@@ -2,8 +2,8 @@
 /**
  * @file
  * Two vCPUs of plain KVM, without a partition and without struct vsm_kvm, for the tests of
- * vsm/kvm_state.h. What libvsm-kvm asks of KVM goes through an ioctl() of this file, which counts and
- * can fail; what the test asks goes to the kernel directly.
+ * vsm/kvm_state.h. What libvsm-kvm asks of KVM goes through an ioctl() of this file, which counts
+ * and can fail; what the test asks goes to the kernel directly.
  */
 #ifndef PLAIN_H
 #define PLAIN_H

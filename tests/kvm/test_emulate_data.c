@@ -212,7 +212,8 @@ static void check_store(struct kt *t, const struct shape *s, uint32_t cpl)
 	ck_assert_mem_eq(m->instruction_bytes, s->code, s->size);
 }
 
-/* In a page that may be read only, loads go through; a store is told, and performed once granted. */
+/* In a page that may be read only, loads go through; a store is told, and performed once
+ * granted. */
 static void stores_are_intercepted(uint32_t cpl)
 {
 	static struct result all, after;

@@ -172,7 +172,8 @@ static int shown(struct kt *t, uint32_t vtl, uint64_t gpa)
 	return kvm_sees(t->k, vtl, gpa, 1) == NULL ? 1 : 2;
 }
 
-/* Pieces are in order and apart, and each slot is in one place. No ck_assert in the loops: it is slow. */
+/* Pieces are in order and apart, and each slot is in one place. No ck_assert in the loops: it is
+ * slow. */
 static void check_layout(struct kt *t, uint32_t vtl)
 {
 	static uint8_t seen[VK_SLOTS_MAX];

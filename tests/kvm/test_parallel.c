@@ -45,8 +45,8 @@ START_TEST(rights_of_other_pages_do_not_disturb_a_vp)
 }
 END_TEST
 
-/* The count of a VP that writes while its page goes to and fro between R+X... and back is never off:
- * what was held is performed or the VP is stopped, nothing is done twice. */
+/* The count of a VP that writes while its page goes to and fro between R+X... and back is never
+ * off: what was held is performed or the VP is stopped, nothing is done twice. */
 START_TEST(a_kick_storm_loses_no_instruction)
 {
 	struct pair p;

@@ -218,7 +218,8 @@ static void hold_device_store(struct kt *t, uint32_t vtl)
 							     .is_device = 1 };
 }
 
-/* VTL1's own store may end between the fault of VTL0's and its grant: each has the room for itself. */
+/* VTL1's own store may end between the fault of VTL0's and its grant: each has the room for
+ * itself. */
 START_TEST(parts_for_devices_of_two_vtls_do_not_pile_up)
 {
 	struct kt *t = kt_new(NULL);

@@ -55,8 +55,8 @@ static void check_sample(struct kt *t, uint32_t denied, uint32_t of)
 
 #define SCATTERED_ALL 300000u
 
-/* Scattered protections: as many as the guest likes; mprotect and slots have an end, at which the guest
- * is told so and all stays consistent. */
+/* Scattered protections: as many as the guest likes; mprotect and slots have an end, at which the
+ * guest is told so and all stays consistent. */
 START_TEST(hundreds_of_thousands_of_scattered_pages)
 {
 	uint32_t count = getenv("VSM_TEST_ALL") != NULL ? SCATTERED_ALL : 40000;
@@ -87,7 +87,8 @@ START_TEST(hundreds_of_thousands_of_scattered_pages)
 }
 END_TEST
 
-/* Protections of pages neither split mappings nor slots: what they do not touch is not slowed down. */
+/* Protections of pages neither split mappings nor slots: what they do not touch is not slowed
+ * down. */
 START_TEST(slots_and_mappings_stay_as_they_are)
 {
 	uint32_t slots, mappings;

@@ -25,8 +25,8 @@ static struct kt *denied(uint32_t rights)
 }
 
 /*
- * Trap 1: with a local APIC in the kernel and IF set, guard markers and userfaultfd with SIGBUS make
- * KVM wait for the page (asynchronous page faults) instead of telling.
+ * Trap 1: with a local APIC in the kernel and IF set, guard markers and userfaultfd with SIGBUS
+ * make KVM wait for the page (asynchronous page faults) instead of telling.
  */
 START_TEST(trap_1_denials_exit_with_interrupts_enabled)
 {
@@ -58,8 +58,8 @@ START_TEST(trap_2_guards_and_userfaultfd_never_meet)
 }
 END_TEST
 
-/* Traps 3 and 4: poison over the marker of a write-protected page is EEXIST; and each way from one to
- * the other ends in what was asked for. */
+/* Traps 3 and 4: poison over the marker of a write-protected page is EEXIST; and each way from one
+ * to the other ends in what was asked for. */
 START_TEST(traps_3_and_4_every_transition_of_an_entry)
 {
 	static const uint32_t masks[] = { RWX, R_X, 0 };
@@ -200,15 +200,16 @@ START_TEST(trap_4_transitions_have_no_window)
 }
 END_TEST
 
-/* A VP in KVM's emulator does not heed a kick while it waits for its store to be served: the VP that
- * parks it must not wait for anybody to do so. */
+/* A VP in KVM's emulator does not heed a kick while it waits for its store to be served: the VP
+ * that parks it must not wait for anybody to do so. */
 START_TEST(a_vp_in_the_emulator_can_be_parked)
 {
 	no_window(0, kv_rounds(2000, "transitions under a hammering VP at CPL 0"));
 }
 END_TEST
 
-/* Nobody serves, and a VP waits in the emulator for its store: the one that parks it serves by itself. */
+/* Nobody serves, and a VP waits in the emulator for its store: the one that parks it serves by
+ * itself. */
 START_TEST(a_park_does_not_wait_to_be_served)
 {
 	struct timespec ms20 = { 0, 20000000 };
@@ -288,8 +289,8 @@ START_TEST(an_overlay_leaves_no_window_to_the_page)
 }
 END_TEST
 
-/* Trap 5: page tables in a denied page. A host that shadows them gives the guest a page fault, another
- * one an intercept; in no case is the guest let through. */
+/* Trap 5: page tables in a denied page. A host that shadows them gives the guest a page fault,
+ * another one an intercept; in no case is the guest let through. */
 START_TEST(trap_5_page_tables_in_a_denied_page)
 {
 	uint64_t pd = 0x700000, gpa = pd;
@@ -468,8 +469,8 @@ static int unprivileged(int kvm_fd)
 	return vsm_kvm_create(&o, &k) == -VSM_ERR_NOSUP ? 0 : 8;
 }
 
-/* Trap 8: userfaultfd for faults of the kernel needs privilege. What is missing is named, and the next
- * best mechanism is taken. */
+/* Trap 8: userfaultfd for faults of the kernel needs privilege. What is missing is named, and the
+ * next best mechanism is taken. */
 START_TEST(trap_8_without_privilege)
 {
 	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -502,8 +503,8 @@ static void on_bus(int signal, siginfo_t *info, void *context)
 		atomic_fetch_add(&bus_errors, 1);
 }
 
-/* A SIGBUS that somebody else sends to the VP's thread reaches the handler of the VMM, once, with all
- * it carries; the VP goes on. */
+/* A SIGBUS that somebody else sends to the VP's thread reaches the handler of the VMM, once, with
+ * all it carries; the VP goes on. */
 START_TEST(a_foreign_sigbus_is_raised_again)
 {
 	struct sigaction action = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };

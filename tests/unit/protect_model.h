@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ModifyVtlProtectionMask by the guest of the fake host, beside a model: what a list does, element by
- * element, how far it comes when the host fails, and what each VTL may do with each page then.
+ * ModifyVtlProtectionMask by the guest of the fake host, beside a model: what a list does, element
+ * by element, how far it comes when the host fails, and what each VTL may do with each page then.
  */
 #ifndef PROTECT_MODEL_H
 #define PROTECT_MODEL_H
@@ -218,7 +218,8 @@ static inline void pm_apply(struct protect_model *pm, const struct protect_list 
 	pm_sort_changes(pm, chunk, before);
 }
 
-/* The host did `applied` ranges: the first element that lacks a page, and all after it, never were. */
+/* The host did `applied` ranges: the first element that lacks a page, and all after it, never
+ * were. */
 static inline uint32_t pm_take_back(struct protect_model *pm, const struct protect_list *list,
 				    const struct pm_chunk *chunk, uint32_t applied)
 {

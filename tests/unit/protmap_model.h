@@ -360,7 +360,8 @@ static inline void model_list(struct model *model, uint32_t vtl)
 		MODEL_CHECK(old[done] == *model_find(model, vtl, page[done]));
 		*model_find(model, vtl, page[done]) = code;
 	}
-	/* From the last to `back`, so that a page that was named twice has the oldest in the end. */
+	/* From the last to `back`, so that a page that was named twice has the oldest in the
+	 * end. */
 	back = model_pick(model, 3) ? done : model_pick(model, MODEL_LIST + 1);
 	for (i = done; i-- > back;) {
 		protmap_page_restore(protmap_range_of(model->map, page[i]), vtl, page[i], old[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What Get/SetVpRegisters may do with each register and which values it takes, as a second source
- * beside the library's table (TLFS 7.8.2, 7.10, 15.3, 15.11; SDM vol. 3A 2.5, vol. 4). Names, widths
- * and scopes come from tests/data/state.csv, the rest from the rows below.
+ * beside the library's table (TLFS 7.8.2, 7.10, 15.3, 15.11; SDM vol. 3A 2.5, vol. 4). Names,
+ * widths and scopes come from tests/data/state.csv, the rest from the rows below.
  */
 #ifndef REGISTER_ORACLE_H
 #define REGISTER_ORACLE_H

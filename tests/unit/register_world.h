@@ -56,7 +56,7 @@ struct world {
 	uint32_t blocked; /* The last call went to another VP. */
 	uint32_t kicks; /* Calls of the op in the last call. */
 	uint64_t result; /* Of the last call. */
-	struct vsmtest_file mirror[W_VPS][W_VTLS + 1]; /* The last one: the only vCPU, if swapped. */
+	struct vsmtest_file mirror[W_VPS][W_VTLS + 1]; /* Last: the only vCPU, if swapped. */
 	struct w_library library;
 	sem_t kicked[W_VPS];
 	pthread_t thread;
@@ -74,7 +74,8 @@ static void w_on_op(struct vsmtest *t, enum vsmtest_op op, uint32_t vp)
 		sem_post(&w->kicked[vp]);
 }
 
-/* The thread of VP 2: it "runs" until it is kicked, leaves the guest, and asks before it goes on. */
+/* The thread of VP 2: it "runs" until it is kicked, leaves the guest, and asks before it goes
+ * on. */
 static void *w_run(void *arg)
 {
 	struct world *w = arg;

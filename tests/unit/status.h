@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every status of every hypercall that is answered, by doc/statuses.csv: one row is one check of one
- * call. A row is proven by a scenario that spoils one thing of a good call; two scenarios together
- * prove which of two checks comes first.
+ * Every status of every hypercall that is answered, by doc/statuses.csv: one row is one check of
+ * one call. A row is proven by a scenario that spoils one thing of a good call; two scenarios
+ * together prove which of two checks comes first.
  */
 #ifndef STATUS_H
 #define STATUS_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* EnablePartitionVtl, EnableVpVtl, StartVirtualProcessor, VtlCall, VtlReturn (TLFS 15.5 to 15.15). */
+/* EnablePartitionVtl, EnableVpVtl, StartVirtualProcessor, VtlCall, VtlReturn (TLFS 15.5 to
+ * 15.15). */
 #include "status.h"
 
 #define PARTITION struct hv_input_enable_partition_vtl

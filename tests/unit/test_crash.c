@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Crash MSRs, and those of other small features: served, or refused and not advertised (TLFS App. C). */
+/* Crash MSRs, and those of other small features: served, or refused and not advertised (TLFS App.
+ * C). */
 #include <string.h>
 
 #include "vsmtest.h"

@@ -170,7 +170,8 @@ START_TEST(case_6_hypercall_output)
 }
 END_TEST
 
-/* Case 6, 28: an overlay of VTL0 over the secret page: seen instead of it, never written into it. */
+/* Case 6, 28: an overlay of VTL0 over the secret page: seen instead of it, never written into
+ * it. */
 START_TEST(case_6_overlay_pages)
 {
 	for (uint32_t i = 0; i < OVERLAYS * MASKS; i++) {
@@ -344,7 +345,8 @@ START_TEST(case_28_two_overlays_over_a_protected_page)
 }
 END_TEST
 
-/* Case 28: VTL1 takes and gives rights beneath; the overlay keeps its own, the page gets the new. */
+/* Case 28: VTL1 takes and gives rights beneath; the overlay keeps its own, the page gets the
+ * new. */
 START_TEST(case_28_rights_change_beneath_an_overlay)
 {
 	struct vsmtest *t = with_secret(HV_MAP_GPA_READABLE);

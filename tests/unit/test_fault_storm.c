@@ -89,8 +89,8 @@ START_TEST(case_31_vtl0_makes_no_progress_while_the_slot_is_full)
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	assert_verdict(storm_fault(t, 2), VSM_VERDICT_SWITCHED);
 	before = stock_of(t);
-	/* VTL1 leaves the first message where it is: when it leaves, it is entered again before VTL0
-	 * has executed an instruction, whether or not the VMM asks before it runs the VP. */
+	/* VTL1 leaves the first message where it is: when it leaves, it is entered again before
+	 * VTL0 has executed an instruction, whether or not the VMM asks before it runs the VP. */
 	for (uint32_t i = 0; i < n; i++) {
 		assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 		ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every host op fails at every call of every scenario, in each of several ways. After a failed entry
- * nothing that the guest can see has changed, and the same entry made again ends as if nothing had
- * been. Of a hypercall that failed after its work was done, the output and what it set may stay: the
- * guest stands at the trap, and making the call again does the same.
+ * Every host op fails at every call of every scenario, in each of several ways. After a failed
+ * entry nothing that the guest can see has changed, and the same entry made again ends as if
+ * nothing had been. Of a hypercall that failed after its work was done, the output and what it set
+ * may stay: the guest stands at the trap, and making the call again does the same.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Registers of another VP take three entries of two VPs. Every host op of any of them fails at every
- * call, in each of several ways: the caller is never told of a success that was none, no other VP
- * notices, and the call made again ends as if nothing had been.
+ * Registers of another VP take three entries of two VPs. Every host op of any of them fails at
+ * every call, in each of several ways: the caller is never told of a success that was none, no
+ * other VP notices, and the call made again ends as if nothing had been.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* vsm_ram_hot_add(): RAM that comes while the guest runs follows the default masks from the start. */
+/* vsm_ram_hot_add(): RAM that comes while the guest runs follows the default masks from the
+ * start. */
 #include <string.h>
 
 #include "vsmtest.h"

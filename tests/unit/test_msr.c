@@ -102,7 +102,8 @@ START_TEST(what_is_not_offered_faults)
 		else
 			assert_gp(t, verdict);
 	}
-	/* Those of reset_values, SVERSION, TIME_REF_COUNT, TSC_FREQUENCY, REFERENCE_TSC and the 6 CRASH_*. */
+	/* Those of reset_values, SVERSION, TIME_REF_COUNT, TSC_FREQUENCY, REFERENCE_TSC and the 6
+	 * CRASH_*. */
 	ck_assert_uint_eq(good, 18);
 	/* No local APIC in this version: neither EOI, ICR nor TPR; no timers. */
 	wr_gp(t, HV_X64_MSR_EOI, 0);

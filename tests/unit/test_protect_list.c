@@ -113,7 +113,8 @@ START_TEST(case_27_reps_are_exact_when_a_sorted_list_fails)
 }
 END_TEST
 
-/* At the end of the map's memory: what came before in the list stays, nothing after it is touched. */
+/* At the end of the map's memory: what came before in the list stays, nothing after it is
+ * touched. */
 START_TEST(case_30_a_map_without_memory_says_insufficient_memory)
 {
 	struct vsmtest *t = ready();
@@ -216,7 +217,8 @@ START_TEST(runs_that_were_set_before_the_switch)
 			assert_status(vsmtest_set(t, 0, VSMTEST_VTL(1),
 						  HV_REGISTER_VSM_PARTITION_CONFIG, 0x21 | RX << 1),
 				      HV_STATUS_SUCCESS);
-			/* A run for each page and for what lies between, and for each range of RAM. */
+			/* A run for each page and for what lies between, and for each range of
+			 * RAM. */
 			ck_assert_uint_eq(t->ranges, 2 * 32 + 2);
 			ck_assert_uint_eq(vsmtest_view(t, 0, 0x10 << 12), R);
 			ck_assert_uint_eq(vsmtest_view(t, 0, 0x11 << 12), RX);

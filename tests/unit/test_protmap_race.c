@@ -34,7 +34,8 @@ static uint32_t below(uint32_t limit)
 	return (uint32_t)(seed >> 16) % limit;
 }
 
-/* Two masks are those of one region only. That of region 2 is the one that takes the largest leaf. */
+/* Two masks are those of one region only. That of region 2 is the one that takes the largest
+ * leaf. */
 static uint32_t mask_of(uint32_t region, uint32_t kind)
 {
 	return region | (kind ? 8 : 0);

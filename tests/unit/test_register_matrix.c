@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Get/SetVpRegisters of every register, by every VTL, of every VTL, on every kind of VP, with values
- * of every kind (TLFS 7.10, 15.3, 15.11). What is to come out says register_oracle.h.
+ * Get/SetVpRegisters of every register, by every VTL, of every VTL, on every kind of VP, with
+ * values of every kind (TLFS 7.10, 15.3, 15.11). What is to come out says register_oracle.h.
  */
 #include "register_world.h"
 

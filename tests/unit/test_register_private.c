@@ -200,7 +200,8 @@ static void there_and_back(uint32_t vtls, uint32_t host_flags)
 			look(w, e);
 		}
 	}
-	/* 12 looks for each border between VTLs; none of the registers that count was passed over. */
+	/* 12 looks for each border between VTLs; none of the registers that count was passed
+	 * over. */
 	for (r = 0; r < w->oracle.rows; r++) {
 		if (counts(&w->oracle.row[r]) && oracle_shared(&w->oracle.row[r], w->t))
 			shared++;
@@ -233,7 +234,8 @@ START_TEST(three_vtls_keep_and_share_what_tlfs_15_11_says)
 }
 END_TEST
 
-/* The registers that go wrong most easily are among those that were looked at, on the right side. */
+/* The registers that go wrong most easily are among those that were looked at, on the right
+ * side. */
 START_TEST(the_list_has_the_registers_it_must_have)
 {
 	static const struct {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Hosts that fail while a VTL switches its set on, or that can neither follow nor go back (TLFS 15.9). */
+/* Hosts that fail while a VTL switches its set on, or that can neither follow nor go back (TLFS
+ * 15.9). */
 #include <string.h>
 
 #include "vsmtest.h"

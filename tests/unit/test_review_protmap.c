@@ -15,7 +15,8 @@ static void *regions;
 static struct protmap_block *block;
 static volatile sig_atomic_t stops;
 
-/* The writer gives the whole block one code, and has not yet said that the regions are out of use. */
+/* The writer gives the whole block one code, and has not yet said that the regions are out of
+ * use. */
 static void first_store_of_a_fill(int number)
 {
 	(void)number;

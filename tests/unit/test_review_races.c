@@ -97,7 +97,8 @@ static void run_beside(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
 	pthread_join(thread, NULL);
 }
 
-/* Leave VP 1 at the trap of a SetVpRegisters of its own SIMP, which a failing op made come to nothing. */
+/* Leave VP 1 at the trap of a SetVpRegisters of its own SIMP, which a failing op made come to
+ * nothing. */
 static void at_the_trap(struct vsmtest *t)
 {
 	struct hv_input_set_vp_registers in = { .partition_id = HV_PARTITION_ID_SELF,
@@ -183,7 +184,8 @@ START_TEST(a_message_that_becomes_deliverable_wakes_its_vp)
 	assert_status(vsmtest_modify_gpa(t, 0, 0, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
 	assert_verdict(vsmtest_fault(t, 1, VSMTEST_DATA_GPA, HV_INTERCEPT_ACCESS_READ),
 		       VSM_VERDICT_SWITCHED);
-	/* VTL1 has no message page on VP 1 and sleeps there. VP 0 gives it one, at once or later. */
+	/* VTL1 has no message page on VP 1 and sleeps there. VP 0 gives it one, at once or
+	 * later. */
 	for (how = 0; how < 2; how++) {
 		t->vp[1].kicks = 0;
 		if (how == 0) {

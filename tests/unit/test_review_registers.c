@@ -45,7 +45,8 @@ START_TEST(registers_of_the_call_itself_are_not_set_through_a_lower_vtl)
 	size_t i;
 
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
-	/* GPRs are shared: VTL0's are those that this call uses, and the result would replace them. */
+	/* GPRs are shared: VTL0's are those that this call uses, and the result would replace
+	 * them. */
 	for (i = 0; i < VSMTEST_COUNT(refused); i++)
 		assert_status(vsmtest_set(t, 0, VSMTEST_VTL(0), refused[i], 0x1234),
 			      HV_STATUS_ACCESS_DENIED);

@@ -42,7 +42,8 @@ struct race {
 	char text[160];
 	_Atomic uint64_t granted, denied, unsure;
 	_Atomic uint64_t hot_accesses;
-	/* Order of the host between its own accesses and changes: doc/host-contract.md, "Devices". */
+	/* Order of the host between its own accesses and changes: doc/host-contract.md,
+	 * "Devices". */
 	pthread_rwlock_t devices;
 };
 

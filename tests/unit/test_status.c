@@ -244,8 +244,8 @@ static int changes_nothing(const struct status_row *row, const struct probe *p,
 }
 
 /*
- * The host op counts of every variant say that nothing was written; of the first one, and of all with
- * VSM_TEST_ALL, the whole machine is compared besides.
+ * The host op counts of every variant say that nothing was written; of the first one, and of all
+ * with VSM_TEST_ALL, the whole machine is compared besides.
  */
 static void prove(const struct status_row *row, const struct scenario *s, const struct probe *p,
 		  uint32_t variant)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A real guest's words: the boot of a Linux that was recorded on another hypervisor, said again to the
- * library, whose answers must be those that were recorded.
+ * A real guest's words: the boot of a Linux that was recorded on another hypervisor, said again to
+ * the library, whose answers must be those that were recorded.
  *
- * Every CPUID, MSR and hypercall record is fed. What the library serves is compared, always; what it
- * refuses is counted by name, and names and counts must be those of not_owned[]. So a register that is
- * served from now on fails the test until it is taken off the list, and one that is lost fails it too.
+ * Every CPUID, MSR and hypercall record is fed. What the library serves is compared, always; what
+ * it refuses is counted by name, and names and counts must be those of not_owned[]. So a register
+ * that is served from now on fails the test until it is taken off the list, and one that is lost
+ * fails it too.
  * How answers are compared:
- *  - CPUID: exactly, but for the bits of offers[], which the recorded hypervisor has and the library
- *    has not, or the other way round. They must differ just so.
+ *  - CPUID: exactly, but for the bits of offers[], which the recorded hypervisor has and the
+ *    library has not, or the other way round. They must differ just so.
  *  - RDMSR: exactly. No value in the record depends on time.
- *  - WRMSR: fault or none as recorded; then the register reads as written (EOM: 0), and the page that
- *    it places shows what the guest found there.
+ *  - WRMSR: fault or none as recorded; then the register reads as written (EOM: 0), and the page
+ *    that it places shows what the guest found there.
  *  - hypercalls: result value and output, exactly.
  */
 #include <stdio.h>

@@ -219,7 +219,8 @@ START_TEST(enable_vp_vtl_refuses_in_its_order)
 					     .vp_index = 77,
 					     .target_vtl = 16 };
 
-	/* The VTL number, reserved bytes, partition, VP, possible VTL, partition VTL, right, context. */
+	/* The VTL number, reserved bytes, partition, VP, possible VTL, partition VTL, right,
+	 * context. */
 	assert_status(vsmtest_call_mem(t, 0, HVCALL_ENABLE_VP_VTL, &in, sizeof(in)),
 		      HV_STATUS_INVALID_PARAMETER);
 	in.target_vtl = 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Console, results and the end of a guest; and the two functions that compilers take for granted. */
+/* Console, results and the end of a guest; and the two functions that compilers take for
+ * granted. */
 #include "guest.h"
 
 #include <stdarg.h>

@@ -477,7 +477,10 @@ int vsmtest_hot_add(struct vsmtest *t, uint64_t gpa, uint64_t size)
 	err = vsm_ram_hot_add(t->vsm, gpa, size);
 	t->hot_gpa = t->hot_end = 0;
 	t->may_allocate = 0;
-	for (vtl = 0; err == -VSM_ERR_HOST && vtl <= t->opts.config.max_vtl; vtl++)
+	/* Not -VSM_ERR_BUSY, -VSM_ERR_EXISTS: then the host was not asked. */
+	for (vtl = 0;
+	     (err == -VSM_ERR_HOST || err == -VSM_ERR_NOMEM) && vtl <= t->opts.config.max_vtl;
+	     vtl++)
 		memset(&t->view[vtl][vsmtest_page(gpa)], VSM_RIGHTS_ALL, size / VSMTEST_PAGE);
 	return entry_end(t, err);
 }

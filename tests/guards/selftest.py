@@ -280,6 +280,33 @@ def registered(b):
             b.path('reg/build'), 'tests/unit/test_lost.c')
 
 
+def cases(b):
+    numbers = ['I2', 'I3', 'I4', 'I5', '6'] + [str(n) for n in range(25, 33)]
+    good = ''.join(f'| {n} | text | `test_a.c: one`, `test_a.c: two` |\n' for n in numbers)
+    suite = ('START_TEST(one)\nEND_TEST\nSTART_TEST(two)\nEND_TEST\n'
+             'VSMTEST_CASE(one),\ntcase_add_test(tc, two);\n')
+
+    def check(what, complaint, index, text=suite):
+        name = 'cases-' + what.replace(' ', '-')
+        b.write(f'{name}/unit/test_a.c', text)
+        b.guard(what, complaint, 'cases.py', b.write(f'{name}/index.md', index),
+                b.path(f'{name}/unit'))
+
+    check('an index whose tests exist', None, good)
+    check('a number without a row', '29: 0 rows', good.replace('| 29 |', '| 33 |'))
+    check('a number with two rows', '6: 2 rows', good + '| 6 | again | `test_a.c: one` |\n')
+    check('a row without a test', 'I4: no test',
+          re.sub(r'\| I4 .*', '| I4 | text | by hand |', good))
+    check('a test that is not there', 'no START_TEST(one)', good,
+          suite.replace('START_TEST(one)', 'START_TEST(won)'))
+    check('a test in no suite', 'two is in no suite', good, suite.replace('tc, two', 'tc, too'))
+    check('a test in a comment of another', 'one is in no suite', good,
+          suite.replace('VSMTEST_CASE(one)', 'VSMTEST_CASE(one_more)'))
+    check('a file that is not there', 'test_b.c: no such file',
+          good.replace('test_a.c: two', 'test_b.c: two'))
+    check('an empty index', 'I2: 0 rows', '')
+
+
 def guestmem(b):
     owner = SPDX + ('int r(struct v *v) { return v->ops.gpa_read(v->o, 0, 0, 1); }\n'
                     'int w(struct v *v) { return v->ops.gpa_write(v->o, 0, 0, 1); }\n')
@@ -442,7 +469,8 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         bench = Bench(tap, tmp)
         for guard in (writable_data, exports, imports, headers, abi, sources, style, registered,
-                      guestmem, statuses, version, tally, command_line):
+                      cases, guestmem, statuses, version, tally,
+                      command_line):
             guard(bench)
     tap.finish()
 

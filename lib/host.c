@@ -160,8 +160,6 @@ int host_protect(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_protect_ra
 	if (!host_may_call(vsm, vp, "protect"))
 		return -VSM_ERR_HOST;
 	r = vsm->ops.protect(vsm->opaque, ranges, count, done, token);
-	if (*done > count) /* A host that cannot count has applied nothing we could rely on. */
-		*done = 0;
 	return outcome_deferred(vsm, "protect", r, token);
 }
 

@@ -27,6 +27,7 @@ int host_switch(struct vsm_vp *vp, uint32_t from, uint32_t to, uint32_t phase);
 /* 0, VSM_PENDING or a negative error. */
 int host_overlay_map(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_overlay *overlay,
 		     uint64_t token);
+/* `done` is the word of the host: it may be anything. */
 int host_protect(struct vsm *vsm, struct vsm_vp *vp, const struct vsm_protect_range *ranges,
 		 uint32_t count, uint32_t *done, uint64_t token);
 int host_tlb_flush(struct vsm *vsm, struct vsm_vp *vp, uint32_t vtl, uint64_t token);

@@ -166,6 +166,7 @@ struct protect_plan {
 	uint32_t flush; /* VTLs that lost rights. */
 	uint32_t flushing; /* The VTL that the host flushes at this moment. */
 	uint32_t failed; /* The host did not follow: `status` says why. */
+	uint32_t all_back; /* And nobody knows how far it came: no element stays. */
 	uint32_t owner_vtl;
 	uint32_t mask; /* All pages of a list get it. */
 	uint32_t unenforced; /* Pages whose execute right is recorded only. */

@@ -254,7 +254,7 @@ uint32_t list_take_back(struct vsm_vp *vp, uint32_t applied)
 {
 	struct sets sets = sets_of(vp);
 	struct plan_bound bound = plan_bound(&vp->plan, applied);
-	uint32_t element = first_left_out(vp, &sets, bound);
+	uint32_t element = vp->plan.all_back ? vp->plan.first : first_left_out(vp, &sets, bound);
 
 	restore_map(vp, element);
 	plan_restore(vp, &sets, element, bound);

@@ -15,6 +15,7 @@ void plan_start(struct vsm_vp *vp, uint32_t owner_vtl, uint32_t first)
 	plan->flush = 0;
 	plan->unenforced = 0;
 	plan->failed = 0;
+	plan->all_back = 0;
 	plan->first = first;
 	plan->end = first;
 	plan->owner_vtl = owner_vtl;
@@ -133,6 +134,20 @@ static int flush_all(struct vsm_vp *vp)
 	return flush_next(vp, 0, 0);
 }
 
+/*
+ * Undo all but the elements that the host has wholly applied. A host that fails and says that it
+ * has applied all, or more than there was, cannot be believed: all is taken back, on it too.
+ */
+static int take_back(struct vsm_vp *vp, uint32_t applied, int result)
+{
+	struct protect_plan *plan = &vp->plan;
+
+	plan->all_back = applied >= plan->count;
+	if (plan->all_back)
+		applied = plan->count;
+	return vp->plan_undo(vp, applied, result);
+}
+
 static int protect_finished(struct vsm_vp *vp, int result, uint32_t applied)
 {
 	struct protect_plan *plan = &vp->plan;
@@ -144,10 +159,8 @@ static int protect_finished(struct vsm_vp *vp, int result, uint32_t applied)
 		return -VSM_ERR_HOST;
 	}
 	if (result != 0) {
-		if (applied >= plan->count) /* A failure with nothing left undone makes no sense. */
-			applied = 0;
 		plan->failed = 1;
-		plan->status = vp->plan_undo(vp, applied, result);
+		plan->status = take_back(vp, applied, result);
 		if (restore_host(vp) != 0) {
 			op_release(vp);
 			return -VSM_ERR_HOST; /* As above: host and table have parted. */

@@ -217,6 +217,7 @@ struct vsm_host_ops {
 	 *               merged. vsm_partition_reset() gives all of RAM.
 	 * @param count  1 .. 512 × max_vtl.
 	 * @param done   set by the host when it fails: ranges that were applied, 0 .. count - 1.
+	 *               With a larger number nobody knows how far it came: all is given back.
 	 * Thread: that of the entry. Locks: none. May fail: -VSM_ERR_NOMEM gives the guest
 	 * INSUFFICIENT_MEMORY; -VSM_ERR_STATE, for a host that could not go back either, fails the
 	 * entry, and the VP must not run on; others give OPERATION_DENIED. The guest is told of the

@@ -134,13 +134,17 @@ int context_apply(struct vsm_vp *vp, uint32_t vtl)
 
 int context_apply_all(struct vsm_vp *vp)
 {
+	int result = 0;
+
 	if (atomic_load_explicit(&vp->context_pending, memory_order_acquire) == 0)
 		return 0;
 	for (uint32_t vtl = 1; vtl < vp->vsm->vtl_count; vtl++) {
-		if (context_apply(vp, vtl) != 0)
-			return -VSM_ERR_HOST;
+		int r = context_apply(vp, vtl);
+
+		if (r != 0 && result != -VSM_ERR_HOST)
+			result = r;
 	}
-	return 0;
+	return result;
 }
 
 void context_reset_library(struct vsm_vp *vp, uint32_t vtl)

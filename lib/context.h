@@ -11,7 +11,8 @@
  * 0, -VSM_ERR_INVAL (the host refuses a value) or -VSM_ERR_HOST.
  */
 int context_apply(struct vsm_vp *vp, uint32_t vtl);
-/* All contexts that wait. */
+/* All contexts that wait. 0; -VSM_ERR_HOST if one failed; else -VSM_ERR_INVAL if the host
+ * refuses one: that VTL cannot be entered. */
 int context_apply_all(struct vsm_vp *vp);
 
 /* Load a context into a VTL of this VP: all of it or nothing. On the VP's own thread. Errors as the

@@ -164,6 +164,19 @@ static int in_use_above(const struct access *access, const struct vsm_register_i
 	       vp_active(access->target) > access->caller_vtl;
 }
 
+/* The private state of the VTL is there, or is loaded now. One whose context the host refuses has
+ * none, whatever register is asked for. */
+static int own_state(const struct access *access)
+{
+	int r = context_apply(access->target, access->vtl);
+
+	if (r == -VSM_ERR_INVAL)
+		return HV_STATUS_INVALID_VTL_STATE;
+	if (r != 0)
+		return -VSM_ERR_HOST;
+	return HV_STATUS_SUCCESS;
+}
+
 static int host_get(const struct access *access, const struct vsm_register_info *row,
 		    struct hv_register_value *value)
 {
@@ -172,9 +185,10 @@ static int host_get(const struct access *access, const struct vsm_register_info 
 
 	if (in_use_above(access, row))
 		return HV_STATUS_ACCESS_DENIED;
-	r = context_apply(access->target, access->vtl);
-	if (r == 0)
-		r = host_regs_get(access->target, where(access, row), row->group, &reg, 1);
+	r = own_state(access);
+	if (r != HV_STATUS_SUCCESS)
+		return r;
+	r = host_regs_get(access->target, where(access, row), row->group, &reg, 1);
 	if (r == -VSM_ERR_NOTFOUND)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (r != 0)
@@ -193,9 +207,10 @@ static int host_set(const struct access *access, const struct vsm_register_info 
 		return HV_STATUS_ACCESS_DENIED;
 	if (vsm_register_check(&access->target->vsm->limits, &reg) != 1)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
-	r = context_apply(access->target, access->vtl);
-	if (r == 0)
-		r = host_regs_set(access->target, where(access, row), row->group, &reg, 1);
+	r = own_state(access);
+	if (r != HV_STATUS_SUCCESS)
+		return r;
+	r = host_regs_set(access->target, where(access, row), row->group, &reg, 1);
 	if (r == -VSM_ERR_NOTFOUND)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (r == -VSM_ERR_INVAL)

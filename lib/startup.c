@@ -36,14 +36,16 @@ static int load(struct vsm_vp *vp)
 		start_lost(vp, "a VP was started in a VTL that is not enabled on it any more");
 		return VSM_VERDICT_BLOCKED;
 	}
-	/* The VTL may have been enabled after run-prepare looked for contexts. That one goes first,
-	 * or it would be loaded over this one when the VTL is entered. */
-	if (context_apply(vp, vp->start_vtl) != 0)
-		return -VSM_ERR_HOST;
-	r = context_load(vp, vp->start_vtl, &vp->start_context);
-	if (r == -VSM_ERR_INVAL)
-		start_lost(vp, "the host cannot take the context that a VP was started with");
-	return r == 0 ? 0 : -VSM_ERR_HOST;
+	/* A VTL may have been enabled after run-prepare looked for contexts. Those go first, or one
+	 * would be loaded over this one when its VTL is entered. */
+	r = context_apply_all(vp);
+	if (r == 0)
+		r = context_load(vp, vp->start_vtl, &vp->start_context);
+	if (r != -VSM_ERR_INVAL)
+		return r == 0 ? 0 : -VSM_ERR_HOST;
+	/* The guest chose the values, and must not be able to stop the whole machine by them. */
+	start_lost(vp, "the host cannot take the context that a VP was started with");
+	return VSM_VERDICT_BLOCKED;
 }
 
 int startup_run(struct vsm_vp *vp)

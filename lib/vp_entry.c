@@ -304,10 +304,15 @@ static int resume_wait(struct vsm_vp *vp)
 
 static int run_prepare(struct vsm_vp *vp)
 {
-	int verdict;
+	int verdict, r;
 
 	post_drain(vp);
-	if (context_apply_all(vp) != 0)
+	r = context_apply_all(vp);
+	/* What the host refuses waits on: its VTL cannot be entered, and the others can run. */
+	if (r == -VSM_ERR_INVAL)
+		log_line(vp->vsm, LOG_STARTUP, VSM_LOG_ERROR,
+			 "the host cannot take the context that a VTL was enabled with");
+	else if (r != 0)
 		return -VSM_ERR_HOST;
 	verdict = resume_wait(vp);
 	if (verdict != VSM_VERDICT_RESUME || vp->message_pending == 0)

@@ -28,6 +28,7 @@ struct probe {
 	uint32_t enabled; /**< VTLs that are enabled for the partition before, besides. */
 	uint32_t deny_startup; /**< 1: VTL1 on slot 0 has set DenyLowerVtlStartup. */
 	uint32_t busy; /**< 1: VTL1 runs on slot 1. */
+	uint32_t unloaded; /**< 1: the calling VTL is enabled on slot 1, which has not run since. */
 	uint32_t first; /**< 1: VTL1 is enabled on slot 0, though VTL0 runs. */
 	uint32_t protect; /**< 1: the caller has switched its protections on. */
 	uint32_t mode; /**< MODE_* */

@@ -221,6 +221,13 @@ struct vsmtest *probe_build(const struct probe *p)
 		must(vsmtest_enable_vtl1(t, 0), "VTL1 on the first VP");
 	if (p->caller)
 		climb(t, p);
+	if (p->unloaded) {
+		struct hv_initial_vp_context context;
+
+		vsmtest_context64(&context);
+		must(vsmtest_enable_vp_vtl(t, p->vp, 1, p->caller, &context),
+		     "VTL of the second VP");
+	}
 	if (p->protect)
 		must(vsmtest_set(t, p->vp, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x3f),
 		     "protections of the caller");

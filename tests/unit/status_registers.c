@@ -186,6 +186,23 @@ static int in_use(struct probe *p, uint32_t variant)
 	return variant < 2;
 }
 
+/* The first register that would be loaded is refused: nothing of the VTL's state is. */
+static int no_state(struct probe *p, uint32_t variant)
+{
+	static const uint32_t names[] = { HV_X64_REGISTER_TSC_AUX, HV_X64_REGISTER_LSTAR,
+					  HV_X64_REGISTER_KERNEL_GS_BASE };
+
+	if (variant >= VSMTEST_COUNT(names))
+		return 0;
+	p->caller = 1;
+	p->unloaded = 1;
+	p->in[12] |= VTL1;
+	PUT(p, HEADER, vp_index, 1);
+	name_all(p, names[variant]);
+	p->refused_reg = HV_REGISTER_PENDING_INTERRUPTION;
+	return 1;
+}
+
 static int host_lacks(struct probe *p, uint32_t variant)
 {
 	p->missing_reg = HV_X64_REGISTER_TSC_AUX;
@@ -452,6 +469,7 @@ static const struct scenario scenarios[] = {
 	{ GET, "no-value", E, USES_NAME, no_value },
 	{ GET, "elsewhere", 0, USES_VP | USES_NAME, elsewhere },
 	{ GET, "in-use", STATUS_ACTS, USES_VP | USES_NAME | USES_MACHINE, in_use },
+	{ GET, "no-state", STATUS_ACTS, USES_VP | USES_NAME | USES_TARGET | USES_MACHINE | USES_HOST, no_state },
 	{ GET, "host-lacks", E, USES_NAME, host_lacks },
 	{ SET, "above", 0, USES_TARGET, above },
 	{ SET, "element", E, 0, reserved_field },
@@ -478,6 +496,7 @@ static const struct scenario scenarios[] = {
 	{ SET, "secure-bits", E, USES_NAME | USES_TARGET, secure_bits },
 	{ SET, "secure-vtl", 0, USES_NAME | USES_TARGET | USES_MACHINE, secure_vtl },
 	{ SET, "secure-mbec", E, USES_NAME | USES_TARGET, secure_mbec },
+	{ SET, "no-state", STATUS_ACTS, USES_VP | USES_NAME | USES_TARGET | USES_MACHINE | USES_HOST, no_state },
 	{ SET, "host-lacks", E | STATUS_ACTS, USES_NAME, host_lacks },
 	{ SET, "host-value", E | STATUS_ACTS, USES_HOST | USES_NAME, host_value },
 };

@@ -533,8 +533,8 @@ START_TEST(a_failure_within_a_coalesced_range_takes_back_all_of_it)
 }
 END_TEST
 
-/* A host that fails and has applied all, as it says, or more: nothing stays, neither in the table nor
- * on the host, whose views are compared when the entry is over. */
+/* A host that fails and has applied all, as it says, or more: nothing stays, neither in the table
+ * nor on the host, whose views are compared when the entry is over. */
 START_TEST(a_failure_that_left_nothing_out_takes_back_all)
 {
 	static const uint32_t dones[] = { 4, 5, 0x7fffffff, 0xffffffff };

@@ -423,11 +423,32 @@ START_TEST(a_context_that_the_host_refuses_may_be_followed_by_another)
 
 	assert_status(start(t, 0, 1, 0), HV_STATUS_SUCCESS);
 	vsmtest_fail_op(t, VSMTEST_REGS_SET, 1, 1, -VSM_ERR_INVAL);
-	assert_verdict(vsmtest_prepare(t, 1), -VSM_ERR_HOST);
-	ck_assert(vsmtest_logged(t, "cannot take the context"));
+	/* Not an error of the entry, by which the guest could stop the machine. */
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_BLOCKED);
+	ck_assert_int_eq(vsmtest_logged(t, "cannot take the context that a VP was started with"),
+			 1);
 	waits(t, 1);
 	assert_status(start(t, 0, 1, 0), HV_STATUS_SUCCESS);
 	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* Nor is a VP started while the host refuses the context of a VTL that it would enter. */
+START_TEST(a_start_waits_for_vtls_whose_context_the_host_refuses)
+{
+	struct vsmtest *t = machine(2, 1, 2);
+
+	climb(t, 0);
+	t->refused_reg = HV_X64_REGISTER_CR3;
+	give_vtl1(t, 1);
+	waits(t, 1);
+	assert_status(start(t, 0, 1, 1), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_BLOCKED);
+	waits(t, 1);
+	t->refused_reg = ~0u;
+	assert_status(start(t, 0, 1, 1), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_SWITCHED);
 	vsmtest_free(t);
 }
 END_TEST
@@ -503,10 +524,12 @@ static int failing_load(uint32_t vtl, uint32_t n, int32_t kind)
 	t->fault_any = 0;
 	hit = t->faults_hit;
 	if (hit) {
-		assert_verdict(verdict, -VSM_ERR_HOST);
-		ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 0);
 		/* What the host refused will not do better: the guest may name another context. */
-		if (!vsm_vp_runnable(t->vp[1].vp)) {
+		int blocked = !vsm_vp_runnable(t->vp[1].vp);
+
+		assert_verdict(verdict, blocked ? VSM_VERDICT_BLOCKED : -VSM_ERR_HOST);
+		ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 0);
+		if (blocked) {
 			ck_assert_int_eq(kind, -VSM_ERR_INVAL);
 			assert_status(start(t, 0, 1, vtl), HV_STATUS_SUCCESS);
 		}
@@ -758,6 +781,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_reset_makes_them_wait_again),
 	VSMTEST_CASE(a_host_that_cannot_load_the_context_leaves_the_vp_waiting),
 	VSMTEST_CASE(a_context_that_the_host_refuses_may_be_followed_by_another),
+	VSMTEST_CASE(a_start_waits_for_vtls_whose_context_the_host_refuses),
 	VSMTEST_CASE(a_call_without_its_result_starts_nothing),
 	VSMTEST_CASE(every_op_of_a_start_fails_once),
 	VSMTEST_CASE(of_two_starts_at_once_one_succeeds),

@@ -626,6 +626,32 @@ START_TEST(of_two_vps_that_enable_at_once_one_succeeds)
 }
 END_TEST
 
+/* What the host refuses later, on the thread of another VP, keeps that VTL from being entered, and
+ * nobody from running. */
+START_TEST(a_vtl_whose_context_the_host_refuses_is_not_entered)
+{
+	struct hv_initial_vp_context context;
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = 2;
+	t = vsmtest_new(&opts);
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	vsmtest_context64(&context);
+	t->refused_reg = HV_X64_REGISTER_CR3;
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	ck_assert(vsmtest_logged(t, "cannot take the context that a VTL was enabled with"));
+	assert_verdict(vsmtest_hypercalls_on(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_vtl_call(t, 1), -VSM_ERR_HOST);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 0);
+	t->refused_reg = ~0u;
+	assert_verdict(vsmtest_again(t, 1), VSM_VERDICT_SWITCHED);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(partition_vtl1_is_enabled_by_vtl0),
 	VSMTEST_CASE(impossible_partition_vtls_are_invalid_parameters),
@@ -645,6 +671,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_context_for_another_vp_is_loaded_by_that_vp),
 	VSMTEST_CASE(bad_contexts_are_refused_and_leave_nothing),
 	VSMTEST_CASE(a_refused_enabling_changes_nothing),
+	VSMTEST_CASE(a_vtl_whose_context_the_host_refuses_is_not_entered),
 	VSMTEST_CASE(the_context_is_what_the_vtl_starts_with),
 	VSMTEST_CASE(what_the_context_does_not_name_has_its_reset_value),
 	VSMTEST_CASE(no_private_register_of_a_new_vtl_is_left_to_chance),

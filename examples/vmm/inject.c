@@ -13,6 +13,7 @@ static const struct {
 	{ "short-list", INJECT_SHORT_LIST },
 	{ "stuck-overlay", INJECT_STUCK_OVERLAY },
 	{ "unchecked-dma", INJECT_UNCHECKED_DMA },
+	{ "lost-start", INJECT_LOST_START },
 	{ "wrong-access-type", INJECT_WRONG_ACCESS },
 	{ "wrong-gpa", INJECT_WRONG_GPA },
 	{ "wrong-rip", INJECT_WRONG_RIP },
@@ -28,7 +29,7 @@ int inject_find(const char *name, const char **list)
 		if (strcmp(bugs[i].name, name) == 0)
 			return (int)bugs[i].bug;
 	}
-	*list = "skip-enforcement, short-list, stuck-overlay, unchecked-dma, "
+	*list = "skip-enforcement, short-list, stuck-overlay, unchecked-dma, lost-start, "
 		"wrong-access-type, wrong-gpa, wrong-rip";
 	return -1;
 }
@@ -76,6 +77,16 @@ static int overlay_map(void *opaque, const struct vsm_overlay *overlay, uint64_t
 	return inner.overlay_map(opaque, overlay, token);
 }
 
+/* A whole context of VTL0 is that of a start: EnableVpVtl brings those of other VTLs. */
+static int regs_set(void *vp, uint32_t vtl, uint32_t groups, const struct vsm_reg *regs, uint32_t n)
+{
+	const uint32_t context = VSM_REGS_GPR | VSM_REGS_SEGMENT | VSM_REGS_CONTROL | VSM_REGS_MSR;
+
+	if (vtl == 0 && (groups & context) == context)
+		return -VSM_ERR_INVAL;
+	return inner.regs_set(vp, vtl, groups, regs, n);
+}
+
 void inject_ops(struct vsm_host_ops *ops, enum inject_bug bug)
 {
 	inner = *ops;
@@ -84,6 +95,8 @@ void inject_ops(struct vsm_host_ops *ops, enum inject_bug bug)
 		ops->protect = protect;
 	if (bug == INJECT_STUCK_OVERLAY)
 		ops->overlay_map = overlay_map;
+	if (bug == INJECT_LOST_START)
+		ops->regs_set = regs_set;
 }
 
 void inject_fault(struct vsm_memory_fault *fault, uint64_t *rip, enum inject_bug bug)

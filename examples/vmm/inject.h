@@ -14,6 +14,7 @@ enum inject_bug {
 	INJECT_SHORT_LIST, /* the last range of a list is forgotten */
 	INJECT_STUCK_OVERLAY, /* an overlay of VTL0 stays when it is lifted */
 	INJECT_UNCHECKED_DMA, /* devices ask nobody */
+	INJECT_LOST_START, /* a VP that the guest starts is not */
 	INJECT_WRONG_ACCESS, /* faults: a read is told as a write */
 	INJECT_WRONG_GPA, /* faults: 8 bytes further */
 	INJECT_WRONG_RIP, /* faults: RIP is one byte further */

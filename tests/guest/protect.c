@@ -363,28 +363,12 @@ static void user_execute(void)
 	protect_page(code, RWX);
 }
 
-static int has_word(const char *line, const char *want)
-{
-	while (*line) {
-		uint32_t n = 0;
-
-		while (want[n] && line[n] == want[n])
-			n++;
-		if (!want[n] && (line[n] == ' ' || line[n] == 0))
-			return 1;
-		while (*line && *line != ' ')
-			line++;
-		line += *line == ' ';
-	}
-	return 0;
-}
-
 uint32_t guest_main(void)
 {
-	exact = has_word(guest_cmdline(), "exact");
-	exec = has_word(guest_cmdline(), "exec");
-	no_cross = has_word(guest_cmdline(), "no-cross");
-	mbec = has_word(guest_cmdline(), "mbec");
+	exact = guest_has_word("exact");
+	exec = guest_has_word("exec");
+	no_cross = guest_has_word("no-cross");
+	mbec = guest_has_word("mbec");
 	protect_enable(mbec ? HV_ENABLE_PARTITION_VTL_MBEC : 0);
 	protect_call(PROTECT_START, NONE, 0, 0, 0, 0);
 	default_mask();

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Two VPs: VP 0 enables VTL1 on both and starts VP 1 by HvCallStartVirtualProcessor. Each VP calls
- * its VTL1; then VP 1 writes to a page at CPL 3 all the time, until the VTL1 of VP 0 takes it away.
+ * All VPs that there are: VTL1 is enabled on each, and VP 0 starts the others by
+ * HvCallStartVirtualProcessor. Each VP calls its own VTL1; then each writes to a page of its own at
+ * CPL 3 all the time, and the VTL1 of VP 0 takes one page after the other away. The word
+ * "impatient": what does not happen within a second is a failure, not within 20.
  */
 #include "lib/cpu.h"
 #include "lib/hv.h"
 #include "lib/vtl.h"
 
-#define VPS	     2
-#define ROUNDS	     20u
+#define VPS	     8u
+#define ROUNDS	     20u /* of all VPs together, at least */
 #define ADDS	     200u
 #define SINT0_VECTOR 0x40u
 #define CALL_START   1
 #define CALL_WHO     2
-#define CALL_RIGHTS  3 /* of the page: RSI */
-#define CALL_ENABLE  4 /* VTL1 on VP 1, with the context at RSI; gives the HV status */
+#define CALL_RIGHTS  3 /* RSI of the page of VP RDI */
+#define CALL_ENABLE  4 /* VTL1 on VP RDI, with the context at RSI; gives the HV status */
+#define SECOND	     10000000ull /* of the reference counter */
 
 static struct vp {
 	struct guest_hv hv; /* VTL0's */
@@ -25,11 +28,23 @@ static struct vp {
 	struct guest_context context1; /* VTL1's */
 	uint8_t stack[GUEST_STACK_SIZE] __attribute__((aligned(16)));
 	uint8_t stack1[GUEST_STACK_SIZE] __attribute__((aligned(16)));
-	volatile uint32_t started, intercepts, who;
+	volatile uint64_t page[HV_PAGE_SIZE / 8] __attribute__((aligned(4096)));
+	volatile uint32_t started, intercepts, wrong;
+	volatile uint32_t reached; /* how far VTL0 has come: AT_* */
+	volatile uint32_t stop;
 } vps[VPS] __attribute__((aligned(4096)));
 
-static volatile uint64_t page[HV_PAGE_SIZE / 8] __attribute__((aligned(4096)));
-static volatile uint32_t sum, checked_in, stop;
+enum {
+	AT_NOTHING,
+	AT_START,
+	AT_ADDED,
+	AT_WRITING,
+	AT_END
+};
+
+static volatile uint32_t sum, go;
+static uint32_t count = 1; /* VPs */
+static uint64_t patience;
 
 static void must(uint16_t status, const char *text)
 {
@@ -70,27 +85,29 @@ static void start_vtl1(struct vp *v, uint32_t index)
 static void handle_call(struct vp *v, uint32_t index, struct vtl_gprs *r)
 {
 	if (r->rdx == CALL_RIGHTS)
-		must(hv_protect(&v->hv1, (void *)(uintptr_t)page, (uint32_t)r->rsi), "protect");
+		must(hv_protect(&v->hv1, (void *)(uintptr_t)vps[r->rdi].page, (uint32_t)r->rsi),
+		     "protect");
 	if (r->rdx == CALL_ENABLE)
-		r->rdx = hv_enable_vp_vtl_of(&v->hv1, 1, 1, (const void *)r->rsi);
+		r->rdx = hv_enable_vp_vtl_of(&v->hv1, (uint32_t)r->rdi, 1, (const void *)r->rsi);
 	else
 		r->rdx = 0x100 + index;
 	r->rcx = HV_VTL_RETURN_FAST;
 }
 
-/* The page is granted again by the VTL1 of the VP that was stopped. */
+/* The page is granted again by the VTL1 of the VP that was stopped: the own one, it must be. */
 static void handle_intercept(struct vp *v, struct vtl_gprs *r)
 {
 	struct hv_message *slot = &v->simp[HV_SYNIC_INTERCEPT_SINT];
 	const struct hv_x64_memory_intercept_message *m = (const void *)slot->payload;
 
 	if (slot->header.message_type != HVMSG_GPA_INTERCEPT ||
-	    (m->guest_physical_address ^ (uintptr_t)page) >> HV_PAGE_SHIFT)
+	    (m->guest_physical_address ^ (uintptr_t)v->page) >> HV_PAGE_SHIFT ||
+	    m->header.intercept_access_type != HV_INTERCEPT_ACCESS_WRITE)
 		guest_panic("VTL1: a wrong message");
-	v->who = m->header.vp_index;
+	v->wrong += m->header.vp_index != (uint32_t)(v - vps);
 	v->intercepts++;
 	*(volatile uint32_t *)&slot->header.message_type = HVMSG_NONE;
-	must(hv_protect(&v->hv1, (void *)(uintptr_t)page, HV_MAP_GPA_PERMISSIONS_MASK), "grant");
+	must(hv_protect(&v->hv1, (void *)(uintptr_t)v->page, HV_MAP_GPA_PERMISSIONS_MASK), "grant");
 	v->assist.vtl_control.vtl_return_x64_rax = r->rax;
 	v->assist.vtl_control.vtl_return_x64_rcx = r->rcx;
 	r->rcx = 0;
@@ -116,20 +133,54 @@ const void *vtl1_handle(struct vtl_gprs *regs)
 
 /* VTL0 */
 
-static uint64_t call(struct vp *v, uint64_t what, uint64_t rsi)
+static int check(int condition, const char *text, uint32_t vp)
 {
-	struct vtl_gprs r = { .rdx = what, .rsi = rsi };
+	guest_count(condition);
+	if (!condition)
+		guest_print("  FAILED: %s (VP %u)\n", text, vp);
+	return condition;
+}
+
+static uint64_t call(struct vp *v, uint64_t what, uint64_t rsi, uint64_t rdi)
+{
+	struct vtl_gprs r = { .rdx = what, .rsi = rsi, .rdi = rdi };
 
 	vtl_call(&r, v->hv.vtl_call);
 	return r.rdx;
 }
 
-static uint64_t write_until_stopped(uint64_t a, uint64_t b)
+/* 0: it has not come, and the guest need not wait for ever to say so. */
+static int wait_for(const volatile uint32_t *number, uint32_t value)
 {
-	(void)a;
+	uint64_t end = rdmsr(HV_X64_MSR_TIME_REF_COUNT) + patience;
+
+	for (uint32_t i = 1; __atomic_load_n(number, __ATOMIC_SEQ_CST) < value; i++) {
+		if (i % 1024 == 0 && rdmsr(HV_X64_MSR_TIME_REF_COUNT) > end)
+			return 0;
+		__asm__ volatile("pause");
+	}
+	return 1;
+}
+
+static int wait_for_change(const volatile uint64_t *word)
+{
+	uint64_t end = rdmsr(HV_X64_MSR_TIME_REF_COUNT) + patience, before = *word;
+
+	for (uint32_t i = 1; *word == before; i++) {
+		if (i % 1024 == 0 && rdmsr(HV_X64_MSR_TIME_REF_COUNT) > end)
+			return 0;
+		__asm__ volatile("pause");
+	}
+	return 1;
+}
+
+static uint64_t write_until_stopped(uint64_t vp, uint64_t b)
+{
+	struct vp *v = &vps[vp];
+
 	(void)b;
-	while (!stop)
-		page[1]++;
+	while (!v->stop)
+		v->page[1]++;
 	return 0;
 }
 
@@ -139,74 +190,150 @@ static void add(void)
 		__atomic_fetch_add(&sum, 1, __ATOMIC_SEQ_CST);
 }
 
-static void vp1_main(void)
+static void reach(struct vp *v, uint32_t what)
 {
-	struct vp *v = &vps[1];
-	uint64_t who;
+	__atomic_store_n(&v->reached, what, __ATOMIC_SEQ_CST);
+}
 
+static void other_main(void)
+{
+	uint32_t index = my_index();
+	struct vp *v = &vps[index];
+
+	if (index == 0 || index >= VPS || v->reached != AT_NOTHING)
+		guest_panic("VP %u is started as if it were another one", index);
 	guest_cpu_load(&v->context.cpu);
-	if (my_index() != 1)
-		guest_panic("VP 1 has index %u", my_index());
 	hv_share(&v->hv, &vps[0].hv);
-	who = v->started ? call(v, CALL_WHO, 0) : 0;
-	if (who != 0x101)
-		guest_panic("VTL1 of VP 1 says 0x%lx", who);
-	__atomic_store_n(&checked_in, 1, __ATOMIC_SEQ_CST);
+	if (!v->started || call(v, CALL_WHO, 0, 0) != 0x100 + index)
+		guest_panic("VP %u has the VTL1 of another one", index);
+	reach(v, AT_START);
 	add();
-	__atomic_store_n(&checked_in, 2, __ATOMIC_SEQ_CST);
-	guest_user_call(&v->context.cpu, write_until_stopped, 0, 0);
-	__atomic_store_n(&checked_in, 3, __ATOMIC_SEQ_CST);
+	reach(v, AT_ADDED);
+	while (!go)
+		__asm__ volatile("pause");
+	reach(v, AT_WRITING);
+	guest_user_call(&v->context.cpu, write_until_stopped, index, 0);
+	reach(v, AT_END);
 	for (;;)
 		__asm__ volatile("pause");
 }
 
-static void wait_for(volatile uint32_t *number, uint32_t value)
+static void vtl1_context(struct hv_initial_vp_context *c, struct vp *v)
 {
-	while (__atomic_load_n(number, __ATOMIC_SEQ_CST) < value)
-		__asm__ volatile("pause");
+	guest_cpu_init(&v->context1, "VTL1");
+	hv_context_init(c, &v->context1.cpu, vtl1_entry, v->stack1 + sizeof(v->stack1));
 }
 
-static void start_vp1(void)
+/* TLFS 15.5.3: where VTL1 is enabled on one VP, it is VTL1 that enables it on others. */
+static uint16_t give_vtl1(uint32_t vp)
 {
 	struct hv_initial_vp_context c;
-	struct vp *v = &vps[1];
+	uint16_t status;
 
-	guest_cpu_init(&v->context1, "VP 1, VTL1");
-	hv_context_init(&c, &v->context1.cpu, vtl1_entry, v->stack1 + sizeof(v->stack1));
-	/* TLFS 15.5.3: where VTL1 is enabled on one VP, it is VTL1 that enables it on others. */
-	guest_check(hv_enable_vp_vtl_of(&vps[0].hv, 1, 1, &c) == HV_STATUS_ACCESS_DENIED,
-		    "VTL0 may not enable VTL1 on VP 1");
-	guest_check(call(&vps[0], CALL_ENABLE, (uintptr_t)&c) == HV_STATUS_SUCCESS,
-		    "VTL1 may: it is enabled on VP 1");
-	guest_cpu_init(&v->context, "VP 1, VTL0");
-	hv_context_init(&c, &v->context.cpu, vp1_main, v->stack + sizeof(v->stack) - 8);
-	c.cr3 = (uintptr_t)guest_pml4;
-	guest_check(hv_start_vp(&vps[0].hv, 1, 0, &c) == HV_STATUS_SUCCESS, "VP 1 is started");
-	guest_check(hv_start_vp(&vps[0].hv, 1, 0, &c) != HV_STATUS_SUCCESS, "but not twice");
-	guest_check(hv_start_vp(&vps[0].hv, 0, 0, &c) != HV_STATUS_SUCCESS, "VP 0 runs already");
-	guest_check(hv_start_vp(&vps[0].hv, 7, 0, &c) != HV_STATUS_SUCCESS, "there is no VP 7");
+	vtl1_context(&c, &vps[vp < VPS ? vp : VPS - 1]);
+	status = (uint16_t)call(&vps[0], CALL_ENABLE, (uintptr_t)&c, vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	check(hv_enable_vp_vtl_of(&vps[0].hv, vp, 1, &c) == HV_STATUS_ACCESS_DENIED,
+	      "VTL0 may not enable VTL1 there", vp);
+	check(call(&vps[0], CALL_ENABLE, (uintptr_t)&c, vp) == HV_STATUS_VTL_ALREADY_ENABLED,
+	      "VTL1 may, once", vp);
+	return status;
 }
 
-static uint32_t rounds(void)
+static int start(uint32_t vp)
 {
-	uint32_t good = 0;
+	struct guest_hv *hv = &vps[0].hv;
+	struct hv_initial_vp_context c;
+	struct vp *v = &vps[vp];
 
-	for (uint32_t i = 0; i < ROUNDS; i++) {
-		uint64_t before, after;
+	guest_cpu_init(&v->context, "VTL0");
+	hv_context_init(&c, &v->context.cpu, other_main, v->stack + sizeof(v->stack) - 8);
+	c.cr0 = 0; /* EFER.LMA without paging: no processor would enter that */
+	check(hv_start_vp(hv, vp, 0, &c) == HV_STATUS_INVALID_REGISTER_VALUE,
+	      "a context that is none", vp);
+	hv_context_init(&c, &v->context.cpu, other_main, v->stack + sizeof(v->stack) - 8);
+	c.cr3 = (uintptr_t)guest_pml4;
+	check(hv_start_vp(hv, vp, 1, &c) == HV_STATUS_ACCESS_DENIED,
+	      "VTL0 may not start it in VTL1", vp);
+	check(v->reached == AT_NOTHING, "refused starts start nothing", vp);
+	check(hv_start_vp(hv, vp, 0, &c) == HV_STATUS_SUCCESS, "it is started", vp);
+	check(hv_start_vp(hv, vp, 0, &c) == HV_STATUS_INVALID_VP_STATE, "but not twice", vp);
+	return check(wait_for(&v->reached, AT_START), "it and its VTL1 check in", vp);
+}
 
-		/* VP 1 is writing. */
-		before = page[1];
-		while (page[1] == before)
-			__asm__ volatile("pause");
-		call(&vps[0], CALL_RIGHTS, HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE);
-		/* Its next store must meet its VTL1, which grants the page. */
-		wait_for(&vps[1].intercepts, i + 1);
-		after = page[1];
-		while (page[1] == after)
-			__asm__ volatile("pause");
-		good += vps[1].intercepts == i + 1 && vps[1].who == 1;
+static void start_all(void)
+{
+	struct hv_initial_vp_context c;
+	uint32_t vp;
+
+	for (vp = 1; vp < VPS; vp++) {
+		uint16_t status = give_vtl1(vp);
+
+		if (status == HV_STATUS_INVALID_VP_INDEX)
+			break;
+		if (!check(status == HV_STATUS_SUCCESS, "VTL1 is enabled there", vp) || !start(vp))
+			return;
 	}
-	return good;
+	count = vp;
+	guest_check(count > 1, "there is more than one VP");
+	vtl1_context(&c, &vps[VPS - 1]);
+	check(hv_start_vp(&vps[0].hv, count, 0, &c) == HV_STATUS_INVALID_VP_INDEX,
+	      "there is none of that index", count);
+	check(hv_start_vp(&vps[0].hv, 0, 0, &c) == HV_STATUS_INVALID_VP_INDEX,
+	      "a VP does not start itself", 0);
+	guest_print("smp: %u VPs, %u checks, %u failed\n", count, guest_checks(), guest_failures());
+}
+
+/* Of VPs that run: their own threads have to answer. */
+static void registers(void)
+{
+	for (uint32_t vp = 1; vp < count; vp++) {
+		struct guest_hv *hv = &vps[0].hv;
+		uint64_t value = 0;
+
+		check(hv_get_register_of(hv, vp, HV_REGISTER_VP_INDEX, &value) == 0 && value == vp,
+		      "its index as a register", vp);
+		check(hv_get_register_of(hv, vp, HV_REGISTER_VSM_VP_STATUS, &value) == 0 &&
+			      (value & HV_VSM_VP_STATUS_ACTIVE_VTL_MASK) == 0,
+		      "it runs VTL0", vp);
+		check(hv_get_register_of(hv, vp, HV_X64_REGISTER_CR3, &value) == 0 &&
+			      value == (uintptr_t)guest_pml4,
+		      "its CR3", vp);
+	}
+}
+
+/* It is writing; its next store must meet its own VTL1, which grants the page. */
+static int stop_once(struct vp *v)
+{
+	uint32_t before = v->intercepts;
+
+	if (!wait_for_change(&v->page[1]))
+		return 0;
+	call(&vps[0], CALL_RIGHTS, HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE,
+	     (uint64_t)(v - vps));
+	return wait_for(&v->intercepts, before + 1) && wait_for_change(&v->page[1]) &&
+	       v->intercepts == before + 1;
+}
+
+static void rounds(void)
+{
+	uint32_t good = 1, each = (ROUNDS + count - 2) / (count - 1);
+
+	__atomic_store_n(&go, 1, __ATOMIC_SEQ_CST);
+	for (uint32_t vp = 1; vp < count; vp++)
+		good &= (uint32_t)check(wait_for(&vps[vp].reached, AT_WRITING), "it writes", vp);
+	for (uint32_t i = 0; i < each && good; i++) {
+		for (uint32_t vp = 1; vp < count && good; vp++)
+			good = (uint32_t)check(stop_once(&vps[vp]),
+					       "it is stopped at once, and then goes on", vp);
+	}
+	for (uint32_t vp = 1; vp < count; vp++) {
+		vps[vp].stop = 1;
+		check(wait_for(&vps[vp].reached, AT_END), "it has come to the end", vp);
+		check(vps[vp].intercepts == each && vps[vp].wrong == 0,
+		      "its own VTL1 was told, each time", vp);
+	}
 }
 
 uint32_t guest_main(void)
@@ -214,30 +341,27 @@ uint32_t guest_main(void)
 	struct hv_initial_vp_context c;
 	struct vp *v = &vps[0];
 
+	patience = guest_has_word("impatient") ? SECOND : 20 * SECOND;
 	hv_setup(&v->hv, GUEST_OS_ID_VTL(0));
 	guest_check(hv_enable_partition_vtl(&v->hv, 1) == HV_STATUS_SUCCESS,
 		    "EnablePartitionVtl(1)");
-	guest_cpu_init(&v->context1, "VP 0, VTL1");
-	hv_context_init(&c, &v->context1.cpu, vtl1_entry, v->stack1 + sizeof(v->stack1));
+	vtl1_context(&c, v);
 	guest_check(hv_enable_vp_vtl(&v->hv, 1, &c) == HV_STATUS_SUCCESS,
 		    "VTL1 is enabled on VP 0");
 	must(hv_setup_vtl_stubs(&v->hv), "VsmCodePageOffsets");
 	guest_check(my_index() == 0, "VP 0 has index 0");
-	call(v, CALL_START, 0);
-	guest_check(call(v, CALL_WHO, 0) == 0x100, "VTL1 of VP 0 has answered");
-	start_vp1();
+	call(v, CALL_START, 0, 0);
+	guest_check(call(v, CALL_WHO, 0, 0) == 0x100, "VTL1 of VP 0 has answered");
+	start_all();
 	if (guest_failures())
 		return 1;
+	registers();
 	add();
-	wait_for(&checked_in, 1);
-	guest_check(1, "VP 1 and its VTL1 have checked in");
-	wait_for(&checked_in, 2);
-	guest_check(sum == 2 * ADDS, "locked additions of both VPs are all there");
-	guest_check(rounds() == ROUNDS,
-		    "each time VP 1 is stopped at once, and tells its own VTL1");
-	__atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
-	wait_for(&checked_in, 3);
-	guest_check(vps[0].intercepts == 0, "VTL1 of VP 0 has seen no intercept");
+	for (uint32_t vp = 1; vp < count; vp++)
+		check(wait_for(&vps[vp].reached, AT_ADDED), "it has added", vp);
+	guest_check(sum == count * ADDS, "locked additions of all VPs are all there");
+	rounds();
+	guest_check(v->intercepts == 0, "VTL1 of VP 0 has seen no intercept");
 	guest_print("smp: %u checks, %u failed\n", guest_checks(), guest_failures());
 	return guest_failures() != 0;
 }

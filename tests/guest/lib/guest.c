@@ -137,3 +137,21 @@ void guest_start(void)
 	guest_cpu_load(&guest_boot_context.cpu);
 	guest_exit(guest_main());
 }
+
+int guest_has_word(const char *want)
+{
+	const char *line = guest_cmdline();
+
+	while (*line) {
+		uint32_t n = 0;
+
+		while (want[n] && line[n] == want[n])
+			n++;
+		if (!want[n] && (line[n] == ' ' || line[n] == 0))
+			return 1;
+		while (*line && *line != ' ')
+			line++;
+		line += *line == ' ';
+	}
+	return 0;
+}

@@ -107,6 +107,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void guest_panic(const char *for
 
 /* The command line from the multiboot information, or "". */
 const char *guest_cmdline(void);
+/* Is this one of its words? */
+int guest_has_word(const char *want);
 /* RAM above 1 MiB in KiB. */
 uint32_t guest_mem_upper(void);
 

@@ -64,11 +64,16 @@ uint16_t hv_setup_vtl_stubs(struct guest_hv *hv)
 
 uint16_t hv_get_register(struct guest_hv *hv, uint32_t name, uint64_t *value)
 {
+	return hv_get_register_of(hv, HV_VP_INDEX_SELF, name, value);
+}
+
+uint16_t hv_get_register_of(struct guest_hv *hv, uint32_t vp, uint32_t name, uint64_t *value)
+{
 	struct hv_input_get_vp_registers *in = (void *)hv->input;
 	uint16_t s;
 
 	in->partition_id = HV_PARTITION_ID_SELF;
-	in->vp_index = HV_VP_INDEX_SELF;
+	in->vp_index = vp;
 	in->input_vtl = 0;
 	in->reserved[0] = in->reserved[1] = in->reserved[2] = 0;
 	*(uint32_t *)(in + 1) = name;

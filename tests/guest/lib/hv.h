@@ -33,6 +33,7 @@ uint64_t hv_hypercall(struct guest_hv *hv, uint64_t control);
 
 /* Calls by name; they give the HV status. */
 uint16_t hv_get_register(struct guest_hv *hv, uint32_t name, uint64_t *value);
+uint16_t hv_get_register_of(struct guest_hv *hv, uint32_t vp, uint32_t name, uint64_t *value);
 uint16_t hv_set_register(struct guest_hv *hv, uint32_t name, uint64_t value);
 uint16_t hv_enable_partition_vtl(struct guest_hv *hv, uint8_t vtl);
 /* The same with HV_ENABLE_PARTITION_VTL_*. */

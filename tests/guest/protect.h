@@ -9,11 +9,14 @@
 /* What VTL0 wants, in RDX of a VTL call. RDX of the return: see below. */
 #define PROTECT_START \
 	1 /* protection on, default mask RSI; the image is granted if that is not all */
-#define PROTECT_LIST   2 /* R8 pages from RSI, R9 pages apart, get rights RDI; element R10 is bad */
-#define PROTECT_POLICY 3 /* what to do with intercepts: RSI, GPA RDI, R8 pages for a later grant */
-#define PROTECT_PEEK   4 /* the word at RSI, as VTL1 sees it, in RDX */
-#define PROTECT_POKE   5 /* the word at RSI becomes RDI */
-#define PROTECT_DONE   0x600d
+#define PROTECT_LIST	   2 /* R8 pages from RSI, R9 apart, get rights RDI; element R10 is bad */
+#define PROTECT_POLICY	   3 /* what to do with intercepts: RSI; RDI to go on at */
+#define PROTECT_PEEK	   4 /* the word at RSI, as VTL1 sees it, in RDX */
+#define PROTECT_POKE	   5 /* the word at RSI becomes RDI */
+#define PROTECT_DONE	   0x600d
+/* VsmPartitionConfig, and the HV status when it is to become RSI; both in RDX. */
+#define PROTECT_CONFIG	   9
+#define PROTECT_SET_CONFIG 10
 
 /* For `storm`: RDX of the return counts what succeeded. */
 #define PROTECT_STORM_SINGLES 6 /* RSI hypercalls of one page */

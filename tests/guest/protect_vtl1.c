@@ -174,6 +174,12 @@ static void handle_call(struct vtl_gprs *r)
 	case PROTECT_POKE:
 		*(volatile uint64_t *)r->rsi = r->rdi;
 		break;
+	case PROTECT_CONFIG:
+		must(hv_get_register(&hv, HV_REGISTER_VSM_PARTITION_CONFIG, &r->rdx), "config");
+		break;
+	case PROTECT_SET_CONFIG:
+		r->rdx = hv_set_register(&hv, HV_REGISTER_VSM_PARTITION_CONFIG, r->rsi);
+		break;
 	case PROTECT_STORM_SINGLES:
 		r->rdx = storm_singles(r->rsi);
 		break;

@@ -13,6 +13,7 @@
 #include "lock.h"
 #include "overlay.h"
 #include "partition.h"
+#include "protmap.h"
 #include "sized.h"
 
 /* Sizes in the first release; a caller's structure may not be smaller. */
@@ -434,4 +435,50 @@ int vsm_gpa_rights(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *
 	if (r == 0)
 		*rights = protect_host_rights(vsm, recorded);
 	return r;
+}
+
+/* Without a map: the range of RAM that the page lies in, up to `end`. */
+static int run_of_ram(const struct vsm *vsm, uint64_t gpa, uint64_t *end)
+{
+	uint32_t count = ram_ranges(vsm);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct vsm_range *ram = &vsm->ram[i];
+
+		if (gpa - ram->gpa >= ram->size)
+			continue;
+		if (*end > ram->gpa + ram->size)
+			*end = ram->gpa + ram->size;
+		return 0;
+	}
+	return -VSM_ERR_RANGE;
+}
+
+int vsm_gpa_rights_run(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint64_t size,
+		       uint64_t *length, uint32_t *rights)
+{
+	uint64_t end = gpa + size;
+	uint32_t recorded = VSM_RIGHTS_ALL;
+	int r;
+
+	if (vsm == NULL || length == NULL || rights == NULL)
+		return -VSM_ERR_INVAL;
+	if (!vsm->realised)
+		return -VSM_ERR_MISUSE;
+	if (vtl >= vsm->vtl_count || size == 0 || ((gpa | size) & (HV_PAGE_SIZE - 1)) != 0)
+		return -VSM_ERR_INVAL;
+	if (end < gpa)
+		return -VSM_ERR_RANGE;
+	if (vsm->map == NULL) {
+		r = run_of_ram(vsm, gpa, &end);
+	} else {
+		r = protmap_run(vsm->map, vtl, gpa >> HV_PAGE_SHIFT, end >> HV_PAGE_SHIFT, &end,
+				&recorded);
+		end <<= HV_PAGE_SHIFT;
+	}
+	if (r != 0)
+		return r;
+	*length = end - gpa;
+	*rights = vsm->map == NULL ? recorded : protect_host_rights(vsm, recorded);
+	return 0;
 }

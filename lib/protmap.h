@@ -156,6 +156,10 @@ void protmap_view_now(const struct vsm_protmap *map, struct protmap_view *view);
 /* Rights of `vtl` to a page; only sets of `only` count. */
 uint32_t protmap_view_rights(const struct protmap_range *range, const struct protmap_view *view,
 			     uint32_t vtl, uint32_t only, uint64_t page);
+/* Rights of `vtl`, which the map has, to a page, and the first page behind it that has others, is
+ * in another range, or is `limit`, which lies behind `page`. -VSM_ERR_RANGE: no RAM. */
+int protmap_run(const struct vsm_protmap *map, uint32_t vtl, uint64_t page, uint64_t limit,
+		uint64_t *end, uint32_t *rights);
 /* As vsm_protmap_diff(), between two views of one map. */
 int protmap_view_diff(const struct vsm_protmap *map, const struct protmap_view *before,
 		      const struct protmap_view *after, uint32_t vtl, uint64_t gpa,

@@ -63,19 +63,23 @@ static struct step step_at(const struct protmap_range *range,
 	return step;
 }
 
-/* The longest run from `page` on in which neither of the rights changes. */
+/* The longest run from `page` on in which neither of the rights changes; nobody asks for what lies
+ * at `limit` and behind it, which is not above the end of the range. */
 static struct step run_at(const struct protmap_range *range,
-			  const struct protmap_view *const view[2], uint32_t vtl, uint64_t page)
+			  const struct protmap_view *const view[2], uint32_t vtl, uint64_t page,
+			  uint64_t limit)
 {
 	struct step run = step_at(range, view, vtl, page);
 
-	while (run.end < range_end(range)) {
+	while (run.end < limit) {
 		struct step next = step_at(range, view, vtl, run.end);
 
 		if (next.rights[0] != run.rights[0] || next.rights[1] != run.rights[1])
 			break;
 		run.end = next.end;
 	}
+	if (run.end > limit)
+		run.end = limit;
 	return run;
 }
 
@@ -104,9 +108,30 @@ int vsm_protmap_next(const struct vsm_protmap *map, uint32_t vtl, uint64_t gpa,
 	protmap_view_now(map, &view);
 	views[0] = &view;
 	views[1] = &view;
-	step = run_at(range, views, vtl, page);
+	step = run_at(range, views, vtl, page, range_end(range));
 	*rights = step.rights[0];
 	run_out(run, page, step.end);
+	return 0;
+}
+
+int protmap_run(const struct vsm_protmap *map, uint32_t vtl, uint64_t page, uint64_t limit,
+		uint64_t *end, uint32_t *rights)
+{
+	const struct protmap_range *range = protmap_range_of(map, page);
+	const struct protmap_view *views[2];
+	struct protmap_view view;
+	struct step run;
+
+	if (!range)
+		return -VSM_ERR_RANGE;
+	if (limit > range_end(range))
+		limit = range_end(range);
+	protmap_view_now(map, &view);
+	views[0] = &view;
+	views[1] = &view;
+	run = run_at(range, views, vtl, page, limit);
+	*rights = run.rights[0];
+	*end = run.end;
 	return 0;
 }
 
@@ -125,7 +150,7 @@ int protmap_view_diff(const struct vsm_protmap *map, const struct protmap_view *
 		if (page < range->first)
 			page = range->first;
 		for (; page < range_end(range); page = step.end) {
-			step = run_at(range, views, vtl, page);
+			step = run_at(range, views, vtl, page, range_end(range));
 			if (step.rights[0] == step.rights[1])
 				continue;
 			*rights_before = step.rights[0];

@@ -16,12 +16,12 @@
  *  - **Pending**: only ops that take a token may return #VSM_PENDING, and only when the token is
  *    not 0. The VP then waits; vsm_op_complete() ends it. A token of 0 asks for an answer at once:
  *    libvsm takes something back, or resets.
- *  - **Re-entry**: an op must not call vsm_* functions, except vsm_gpa_rights(), vsm_gpa_access(),
- *    vsm_op_complete(), those that only look at a VP (vsm_vp_index(), vsm_vp_opaque(),
- *    vsm_vp_active_vtl(), vsm_vp_enabled_vtls(), vsm_vp_mbec(), vsm_vp_runnable()) and those that
- *    take no handle. "Re-entry: no" at an op means this. The entries of vp.h,
- *    vsm_partition_reset() and what configures answer -VSM_ERR_MISUSE, vsm_partition_destroy()
- *    does nothing.
+ *  - **Re-entry**: an op must not call vsm_* functions, except vsm_gpa_rights(),
+ *    vsm_gpa_rights_run(), vsm_gpa_access(), vsm_op_complete(), those that only look at a VP
+ *    (vsm_vp_index(), vsm_vp_opaque(), vsm_vp_active_vtl(), vsm_vp_enabled_vtls(), vsm_vp_mbec(),
+ *    vsm_vp_runnable()) and those that take no handle. "Re-entry: no" at an op means this. The
+ *    entries of vp.h, vsm_partition_reset() and what configures answer -VSM_ERR_MISUSE,
+ *    vsm_partition_destroy() does nothing.
  *  - An op must return: no longjmp, no exception, no thread exit.
  *
  * `size`, regs_get, regs_set, gpa_read and gpa_write are mandatory. Any other op may be NULL; what

@@ -326,6 +326,32 @@ VSM_EXPORT int vsm_cpuid_get(const struct vsm *vsm, uint32_t leaf, struct vsm_cp
 VSM_EXPORT int vsm_gpa_rights(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *rights);
 
 /**
+ * The same for many pages at once: rights to a page, and how far they reach. A gigabyte of equal
+ * pages costs little more than one.
+ *
+ * The run ends where rights change, at the end of a range of RAM, and with `size`. What comes
+ * behind it may have the same rights. Beside somebody who changes rights each page of it had these
+ * rights at some time between the call and its return, as with vsm_gpa_rights().
+ *
+ * Lock-free, callable from within host ops. Overlays are not looked at.
+ *
+ * @param vsm    realised.
+ * @param vtl    0 .. max_vtl.
+ * @param gpa    page-aligned, where the run begins.
+ * @param size   bytes that are asked for, a multiple of 4096, not 0. They may reach beyond RAM.
+ * @param length set to the bytes of the run: 4096 .. size, a multiple of 4096. May not be NULL.
+ * @param rights set to HV_MAP_GPA_* bits 0..3.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL  vsm, length or rights is NULL, vtl is too large, or gpa or size is not as
+ *                         above.
+ * @retval -VSM_ERR_RANGE  gpa is not RAM, or gpa + size wraps.
+ * @retval -VSM_ERR_MISUSE not realised.
+ * Thread: any.
+ */
+VSM_EXPORT int vsm_gpa_rights_run(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint64_t size,
+				  uint64_t *length, uint32_t *rights);
+
+/**
  * End of a host op that returned #VSM_PENDING.
  *
  * The VP that waits is kicked and finishes its exit in vsm_vp_run_prepare().

@@ -14,11 +14,6 @@ static uint8_t load(const uint8_t *p)
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
-static void store(uint8_t *p, uint32_t value)
-{
-	__atomic_store_n(p, (uint8_t)value, __ATOMIC_RELEASE);
-}
-
 uint32_t kvm_pte(const struct vk_range *range, uint32_t vtl, uint64_t page)
 {
 	return range->pte[vtl] == NULL ? VK_PTE_ALL : load(&range->pte[vtl][page]) & VK_PTE_MASK;
@@ -92,13 +87,17 @@ int kvm_enforce_touch(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 
 /* ---- changes ---- */
 
-/* Fails closed: what the table cannot tell, or the mechanism cannot give, is not there. */
-static uint32_t wanted(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+/* Fails closed: what the table cannot tell, or the mechanism cannot give, is not there. The same
+ * for all pages up to *end, which is what was asked for or before it. */
+static uint32_t wanted(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t *end)
 {
+	uint64_t length = VK_PAGE;
 	uint32_t rights;
 
-	if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & HV_MAP_GPA_READABLE) == 0 ||
-	    kvm_emulates(k, rights))
+	if (vsm_gpa_rights_run(k->vsm, vtl, gpa, *end - gpa, &length, &rights) != 0)
+		rights = 0;
+	*end = gpa + length;
+	if ((rights & HV_MAP_GPA_READABLE) == 0 || kvm_emulates(k, rights))
 		return VK_PTE_NONE;
 	if ((rights & HV_MAP_GPA_WRITABLE) != 0)
 		return VK_PTE_ALL;
@@ -115,8 +114,7 @@ static void note(const struct vk_run *run, int undo)
 	uint8_t *pte = run->range->pte[run->vtl] + run->first;
 	uint32_t value = undo ? run->to : run->to | VK_PTE_CHANGED | (uint32_t)run->from << 4;
 
-	for (uint64_t i = 0; i < run->pages; i++)
-		store(&pte[i], value);
+	kvm_notes_fill(pte, run->pages, (uint8_t)value);
 }
 
 /* Turn the runs round: their end first, what they went to is what they come from. */
@@ -192,24 +190,30 @@ static int flush(struct vsm_kvm *k, int undo)
 	return r;
 }
 
-/* Add a page to the runs. */
-static int emit(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page,
-		uint32_t from, uint32_t to, int undo)
+/* Pages of a range that a step looks at: [first, end). */
+struct span {
+	struct vk_range *range;
+	uint64_t first, end;
+	uint32_t vtl;
+};
+
+/* Add pages to the runs. */
+static int emit(struct vsm_kvm *k, const struct span *s, uint32_t from, uint32_t to, int undo)
 {
 	struct vk_run *last = k->run_count == 0 ? NULL : &k->run[k->run_count - 1];
 	int r = 0;
 
-	if (last != NULL && last->range == range && last->first + last->pages == page &&
+	if (last != NULL && last->range == s->range && last->first + last->pages == s->first &&
 	    last->from == from && last->to == to) {
-		last->pages++;
+		last->pages += s->end - s->first;
 		return 0;
 	}
 	if (k->run_count == VK_RUNS_MAX)
 		r = flush(k, undo);
-	k->run[k->run_count++] = (struct vk_run){ .range = range,
-						  .vtl = vtl,
-						  .first = page,
-						  .pages = 1,
+	k->run[k->run_count++] = (struct vk_run){ .range = s->range,
+						  .vtl = s->vtl,
+						  .first = s->first,
+						  .pages = s->end - s->first,
 						  .from = (uint8_t)from,
 						  .to = (uint8_t)to };
 	return r;
@@ -221,38 +225,73 @@ static uint32_t rights_of(uint32_t pte)
 	return (pte & VK_PTE_MASK) == VK_PTE_BOUNCE ? VK_PTE_READ : pte & VK_PTE_MASK;
 }
 
-static int apply_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
+/* Bring pages that are to be alike to `to`: of those that are not yet, a run for each note. */
+static int apply_alike(struct vsm_kvm *k, struct span s, uint32_t to)
 {
-	uint32_t from = rights_of(load(&range->pte[vtl][page]));
-	uint32_t to = wanted(k, vtl, range->gpa + page * VK_PAGE);
+	const uint8_t *pte = s.range->pte[s.vtl];
+	uint64_t end = s.end;
+	int r = 0;
 
-	return from == to ? 0 : emit(k, range, vtl, page, from, to, 0);
+	while (s.first < end && r == 0) {
+		uint8_t note = load(&pte[s.first]);
+
+		s.end = s.first + 1;
+		s.end += kvm_notes_same(&pte[s.end], end - s.end, note);
+		if (rights_of(note) != to)
+			r = emit(k, &s, rights_of(note), to, 0);
+		s.first = s.end;
+	}
+	return r;
 }
 
-static int undo_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
+static int apply_span(struct vsm_kvm *k, const struct span *all)
 {
-	uint32_t note = load(&range->pte[vtl][page]);
+	uint64_t gpa = all->range->gpa + all->first * VK_PAGE;
+	uint64_t end = all->range->gpa + all->end * VK_PAGE;
+	int r = 0;
 
-	if ((note & VK_PTE_CHANGED) == 0)
-		return 0;
-	return emit(k, range, vtl, page, rights_of(note), note >> 4 & VK_PTE_MASK, 1);
+	while (gpa < end && r == 0) {
+		struct span s = *all;
+		uint64_t stop = end;
+		uint32_t to = wanted(k, s.vtl, gpa, &stop);
+
+		s.first = (gpa - s.range->gpa) / VK_PAGE;
+		s.end = (stop - s.range->gpa) / VK_PAGE;
+		r = apply_alike(k, s, to);
+		gpa = stop;
+	}
+	return r;
 }
 
-static int keep_page(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page)
+static int undo_span(struct vsm_kvm *k, const struct span *all)
 {
-	uint8_t *pte = &range->pte[vtl][page];
+	const uint8_t *pte = all->range->pte[all->vtl];
+	struct span s = *all;
+	int r = 0;
 
+	for (; s.first < all->end && r == 0; s.first = s.end) {
+		uint32_t note = load(&pte[s.first]);
+
+		s.end = s.first + 1;
+		s.end += kvm_notes_same(&pte[s.end], all->end - s.end, (uint8_t)note);
+		if ((note & VK_PTE_CHANGED) != 0)
+			r = emit(k, &s, rights_of(note), note >> 4 & VK_PTE_MASK, 1);
+	}
+	return r;
+}
+
+static int keep_span(struct vsm_kvm *k, const struct span *s)
+{
 	(void)k;
 	/* The fault path of another VP changes the rest of it under pte_lock. */
-	if ((load(pte) & VK_PTE_CHANGED) != 0)
-		__atomic_fetch_and(pte, (uint8_t)VK_PTE_MASK, __ATOMIC_ACQ_REL);
+	kvm_notes_and(s->range->pte[s->vtl] + s->first, s->end - s->first, VK_PTE_MASK);
 	return 0;
 }
 
-typedef int page_step(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page);
+typedef int span_step(struct vsm_kvm *k, const struct span *s);
 
 /* The pages of the dirty intervals whose rights are page-table entries. */
-static int walk(struct vsm_kvm *k, uint32_t vtl, uint32_t count, page_step *step)
+static int walk(struct vsm_kvm *k, uint32_t vtl, uint32_t count, span_step *step)
 {
 	int r = 0;
 
@@ -263,12 +302,14 @@ static int walk(struct vsm_kvm *k, uint32_t vtl, uint32_t count, page_step *step
 			struct vk_range *range = &k->range[i];
 			uint64_t end = range->gpa + range->size;
 			uint64_t gpa = d->gpa > range->gpa ? d->gpa : range->gpa;
+			struct span s = { .range = range, .vtl = vtl };
 
-			if (!range->by_ptes || range->pte[vtl] == NULL)
-				continue;
 			end = end < d->end ? end : d->end;
-			for (; gpa < end && r == 0; gpa += VK_PAGE)
-				r = step(k, range, vtl, (gpa - range->gpa) / VK_PAGE);
+			if (!range->by_ptes || range->pte[vtl] == NULL || gpa >= end)
+				continue;
+			s.first = (gpa - range->gpa) / VK_PAGE;
+			s.end = (end - range->gpa) / VK_PAGE;
+			r = step(k, &s);
 		}
 	}
 	return r;
@@ -279,7 +320,7 @@ int kvm_enforce_undo(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
 	int r;
 
 	k->run_count = 0;
-	r = walk(k, vtl, count, undo_page);
+	r = walk(k, vtl, count, undo_span);
 	if (r == 0 && k->run_count != 0)
 		r = flush(k, 1);
 	return r == 0 ? 0 : -VSM_ERR_STATE;
@@ -290,7 +331,7 @@ int kvm_enforce_apply(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
 	int r;
 
 	k->run_count = 0;
-	r = walk(k, vtl, count, apply_page);
+	r = walk(k, vtl, count, apply_span);
 	if (r == 0 && k->run_count != 0)
 		r = flush(k, 0);
 	if (r == 0 || r == -VSM_ERR_STATE)
@@ -300,5 +341,5 @@ int kvm_enforce_apply(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
 
 void kvm_enforce_keep(struct vsm_kvm *k, uint32_t vtl, uint32_t count)
 {
-	walk(k, vtl, count, keep_page);
+	walk(k, vtl, count, keep_span);
 }

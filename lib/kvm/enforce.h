@@ -90,6 +90,15 @@ int kvm_enforce_touch(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa);
 /* Page of a view: its GPA. 0, or -1 if it is in no view of that VTL. */
 int kvm_view_find(struct vsm_kvm *k, uint32_t vtl, uint64_t hva, uint64_t *gpa);
 
+/*
+ * notes.c: many bytes of vk_range.pte at a time, beside others that read them or, under pte_lock,
+ * change single ones.
+ */
+void kvm_notes_fill(uint8_t *pte, uint64_t pages, uint8_t value);
+/* How many of the first pages have this note. */
+uint64_t kvm_notes_same(const uint8_t *pte, uint64_t pages, uint8_t value);
+void kvm_notes_and(uint8_t *pte, uint64_t pages, uint8_t mask);
+
 /* vector.c: madvise() on the views of those runs whose `to` is in the mask. 0 or -1 with errno. */
 int kvm_madvise_open(struct vsm_kvm *k, int advice);
 int kvm_madvise_runs(struct vsm_kvm *k, const struct vk_run *run, uint32_t count, uint32_t to_mask,

@@ -57,14 +57,18 @@ static int emit(struct vk_layout *out, const struct vk_piece *piece)
 	return 0;
 }
 
-/* Rights of a page as slots can show them: -1 hole, 0 all, KVM_MEM_READONLY. */
-static int page_flags(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+/* Rights as slots can show them: -1 hole, 0 all, KVM_MEM_READONLY. The same for all pages up to
+ * *end, which is what was asked for or before it. */
+static int run_flags(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t *end)
 {
+	uint64_t length = VK_PAGE;
 	uint32_t rights;
 
 	/* Fails closed: what the table cannot tell is not shown. */
-	if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & HV_MAP_GPA_READABLE) == 0 ||
-	    kvm_emulated(k, vtl, gpa) != 0)
+	if (vsm_gpa_rights_run(k->vsm, vtl, gpa, *end - gpa, &length, &rights) != 0)
+		rights = 0;
+	*end = gpa + length;
+	if ((rights & HV_MAP_GPA_READABLE) == 0)
 		return -1;
 	return (rights & HV_MAP_GPA_WRITABLE) != 0 ? 0 : (int)KVM_MEM_READONLY;
 }
@@ -93,7 +97,6 @@ static int emit_range(struct vsm_kvm *k, uint32_t vtl, const struct vk_range *ra
 		      uint64_t end)
 {
 	struct vk_piece piece = { .source = (uint32_t)(range - k->range) };
-	struct vk_layout *out = &k->space[vtl].next;
 	int r = 0;
 
 	piece.gpa = gpa;
@@ -102,15 +105,17 @@ static int emit_range(struct vsm_kvm *k, uint32_t vtl, const struct vk_range *ra
 	piece.flags = range->flags;
 	if (!range->is_ram || range->by_ptes)
 		return emit_around(k, vtl, piece);
-	piece.size = VK_PAGE;
-	for (; gpa < end && r == 0; gpa += VK_PAGE) {
-		int flags = page_flags(k, vtl, gpa);
+	while (gpa < end && r == 0) {
+		uint64_t stop = end;
+		int flags = run_flags(k, vtl, gpa, &stop);
 
 		piece.gpa = gpa;
+		piece.size = stop - gpa;
 		piece.flags = (uint32_t)flags;
 		piece.hva = range->view[vtl] + (gpa - range->gpa);
 		if (flags >= 0)
-			r = emit(out, &piece);
+			r = emit_around(k, vtl, piece);
+		gpa = stop;
 	}
 	return r;
 }

@@ -504,7 +504,32 @@ START_TEST(reset_lifts_everything)
 }
 END_TEST
 
+/* Notes, in words where they are aligned: each place and length beside a loop over bytes. */
+START_TEST(notes_are_kept_byte_by_byte)
+{
+	_Alignas(8) uint8_t notes[48], want[48];
+
+	for (uint32_t at = 0; at < 10; at++) {
+		for (uint32_t n = 0; n < 36; n++) {
+			for (uint32_t i = 0; i < sizeof(notes); i++)
+				notes[i] = want[i] = (uint8_t)(i % 3 ? 0x81 : 0x92);
+			for (uint32_t i = at; i < at + n; i++)
+				want[i] &= 0x03;
+			kvm_notes_and(notes + at, n, 0x03);
+			ck_assert_mem_eq(notes, want, sizeof(notes));
+			memset(want + at, 0xa5, n);
+			kvm_notes_fill(notes + at, n, 0xa5);
+			ck_assert_mem_eq(notes, want, sizeof(notes));
+			/* As far as they are alike, and no further than was asked for. */
+			ck_assert_uint_eq(kvm_notes_same(notes + at, 38, 0xa5), n);
+			ck_assert_uint_eq(kvm_notes_same(notes + at, n / 2, 0xa5), n / 2);
+		}
+	}
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
+	VSMTEST_CASE(notes_are_kept_byte_by_byte),
 	VSMTEST_CASE(ram_arguments_are_checked),
 	VSMTEST_CASE(ram_must_be_shared_memory),
 	VSMTEST_CASE(ranges_must_not_overlap),

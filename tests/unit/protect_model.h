@@ -89,6 +89,27 @@ static inline void pm_open(struct protect_model *pm)
 	pm->enabled[pm->top] = 1;
 }
 
+/* Neighbouring pages from `first` on in runs: each is as long as its rights reach. */
+static inline void pm_compare_runs(struct protect_model *pm, uint32_t vtl, uint32_t first,
+				   uint32_t count)
+{
+	struct model *model = &pm->source;
+	uint32_t end = first + count;
+
+	while (first < end) {
+		uint64_t left = (uint64_t)(end - first) * HV_PAGE_SIZE, length = 0;
+		uint32_t rights = 0x5a, want = pm_rights(pm, vtl, first);
+
+		MODEL_CHECK(vsm_gpa_rights_run(pm->t->vsm, vtl, pm_gpn(first) * HV_PAGE_SIZE, left,
+					       &length, &rights) == 0);
+		MODEL_CHECK(rights == want && length >= HV_PAGE_SIZE && length <= left &&
+			    length % HV_PAGE_SIZE == 0);
+		for (; length > 0; length -= HV_PAGE_SIZE)
+			MODEL_CHECK(pm_rights(pm, vtl, first++) == want);
+		MODEL_CHECK(first == end || pm_rights(pm, vtl, first) != want);
+	}
+}
+
 static inline void pm_compare(struct protect_model *pm)
 {
 	struct model *model = &pm->source;
@@ -102,6 +123,8 @@ static inline void pm_compare(struct protect_model *pm)
 			MODEL_CHECK(rights == pm_rights(pm, vtl, page));
 			MODEL_CHECK(vtl == pm->top || vsmtest_view(pm->t, vtl, gpa) == rights);
 		}
+		pm_compare_runs(pm, vtl, 0, PM_LOW);
+		pm_compare_runs(pm, vtl, PM_LOW, PM_HIGH);
 	}
 }
 

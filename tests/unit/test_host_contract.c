@@ -113,6 +113,7 @@ static void allowed_calls(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
 	struct probe *probe = t->hook_arg;
 	struct vsm_gpa_answer answer = { .size = sizeof(answer) };
 	const struct vsm_vp *vp = t->vp[0].vp;
+	uint64_t length;
 	uint32_t rights = 99;
 
 	(void)slot;
@@ -127,6 +128,9 @@ static void allowed_calls(struct vsmtest *t, enum vsmtest_op op, uint32_t slot)
 	expect(probe, vsm_vp_mbec(vp, 0), 0, "vsm_vp_mbec");
 	expect(probe, vsm_vp_runnable(vp), 1, "vsm_vp_runnable");
 	expect(probe, vsm_gpa_rights(t->vsm, 0, VSMTEST_DATA_GPA, &rights), 0, "vsm_gpa_rights");
+	expect(probe,
+	       vsm_gpa_rights_run(t->vsm, 0, VSMTEST_DATA_GPA, VSMTEST_PAGE, &length, &rights), 0,
+	       "vsm_gpa_rights_run");
 	expect(probe, (int)vsm_vp_index(vp), 0, "vsm_vp_index");
 	expect(probe, vsm_op_complete(t->vsm, ~0ull, 0, 0), -VSM_ERR_NOTFOUND, "vsm_op_complete");
 	expect(probe, vsm_strerror(1) != NULL, 1, "vsm_strerror");

@@ -28,6 +28,79 @@ static int rights_of(struct vsmtest *t, uint32_t vtl, uint64_t gpa)
 	return err ? err : (int)rights;
 }
 
+struct run_row {
+	const char *what;
+	uint32_t vtl;
+	uint64_t gpa, size;
+	int err;
+	uint64_t length;
+	uint32_t rights;
+};
+
+/* VTL1 leaves pages R, but for two: a run ends where rights, RAM or what was asked for end. */
+START_TEST(rights_are_told_in_runs)
+{
+	static const uint64_t page = VSMTEST_PAGE, data = VSMTEST_DATA_GPA;
+	static const uint64_t ram1_end = VSMTEST_RAM1_GPA + VSMTEST_RAM1_SIZE;
+	const struct run_row rows[] = {
+		{ "up to the change", 0, data, 64 * page, 0, 3 * page, R },
+		{ "the change", 0, data + 3 * page, 64 * page, 0, 2 * page, RW },
+		{ "what is asked", 0, data + 3 * page, page, 0, page, RW },
+		{ "behind it", 0, data + 5 * page, 7 * page, 0, 7 * page, R },
+		{ "nobody is above", 1, data, 64 * page, 0, 64 * page, 15 },
+		{ "all of RAM", 1, 0, 1ull << 40, 0, VSMTEST_RAM0_SIZE, 15 },
+		{ "the end of RAM", 0, ram1_end - 2 * page, 9 * page, 0, 2 * page, R },
+		{ "no RAM", 0, HOT, page, -VSM_ERR_RANGE, 0, 0 },
+		{ "wraps", 0, data, 0 - page, -VSM_ERR_RANGE, 0, 0 },
+		{ "nothing", 0, data, 0, -VSM_ERR_INVAL, 0, 0 },
+		{ "half a page", 0, data, page / 2, -VSM_ERR_INVAL, 0, 0 },
+		{ "within a page", 0, data + 1, page, -VSM_ERR_INVAL, 0, 0 },
+		{ "no such VTL", 2, data, page, -VSM_ERR_INVAL, 0, 0 },
+	};
+	struct vsmtest *t = with_default(R);
+	uint64_t length;
+	uint32_t rights;
+
+	assert_status(vsmtest_modify_gpa(t, 0, RW, data + 3 * page), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_modify_gpa(t, 0, RW, data + 4 * page), HV_STATUS_SUCCESS);
+	for (uint32_t i = 0; i < VSMTEST_COUNT(rows); i++) {
+		const struct run_row *row = &rows[i];
+		int err;
+
+		length = 0;
+		rights = 0;
+		err = vsm_gpa_rights_run(t->vsm, row->vtl, row->gpa, row->size, &length, &rights);
+		ck_assert_msg(err == row->err && length == row->length && rights == row->rights,
+			      "%s: %d, %#llx, %u", row->what, err, (unsigned long long)length,
+			      rights);
+	}
+	assert_err(vsm_gpa_rights_run(t->vsm, 0, data, page, NULL, &rights), -VSM_ERR_INVAL);
+	assert_err(vsm_gpa_rights_run(t->vsm, 0, data, page, &length, NULL), -VSM_ERR_INVAL);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* Without VTLs that protect there is no table: only RAM matters. */
+START_TEST(runs_without_a_table_are_ranges_of_ram)
+{
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+	uint64_t length;
+	uint32_t rights;
+
+	vsmtest_opts_init(&opts);
+	opts.config.max_vtl = 0;
+	t = vsmtest_new(&opts);
+	assert_err(vsm_gpa_rights_run(t->vsm, 0, 4096, 1ull << 40, &length, &rights), 0);
+	ck_assert_uint_eq(length, VSMTEST_RAM0_SIZE - 4096);
+	ck_assert_uint_eq(rights, 15);
+	assert_err(vsm_gpa_rights_run(t->vsm, 0, VSMTEST_RAM1_GPA, 8192, &length, &rights), 0);
+	ck_assert_uint_eq(length, 8192);
+	assert_err(vsm_gpa_rights_run(t->vsm, 0, HOT, 4096, &length, &rights), -VSM_ERR_RANGE);
+	vsmtest_free(t);
+}
+END_TEST
+
 START_TEST(new_ram_has_the_rights_of_the_default_mask)
 {
 	static const uint32_t masks[] = { 0, R, RW, 13, 15 };
@@ -298,6 +371,8 @@ START_TEST(partitions_without_a_map)
 END_TEST
 
 static const struct vsmtest_case cases[] = {
+	VSMTEST_CASE(rights_are_told_in_runs),
+	VSMTEST_CASE(runs_without_a_table_are_ranges_of_ram),
 	VSMTEST_CASE(new_ram_has_the_rights_of_the_default_mask),
 	VSMTEST_CASE(before_anybody_protects_new_ram_has_all_rights),
 	VSMTEST_CASE(the_masks_of_all_vtls_above_meet),

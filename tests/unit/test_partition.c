@@ -319,12 +319,14 @@ START_TEST(steps_out_of_order_are_misuse)
 	struct vsm_cpuid cpuid;
 	struct vsm_vp *vp = NULL;
 	uint32_t rights;
+	uint64_t length;
 
 	assert_err(vsm_partition_create(&t->opts.config, &ops, t, &t->vsm), 0);
 	assert_err(vsm_vp_create(t->vsm, &config, &vp), -VSM_ERR_MISUSE);
 	assert_err(vsm_capabilities_get(t->vsm, &caps), -VSM_ERR_MISUSE);
 	assert_err(vsm_cpuid_get(t->vsm, 0x40000000, &cpuid), -VSM_ERR_MISUSE);
 	assert_err(vsm_gpa_rights(t->vsm, 0, 0, &rights), -VSM_ERR_MISUSE);
+	assert_err(vsm_gpa_rights_run(t->vsm, 0, 0, 4096, &length, &rights), -VSM_ERR_MISUSE);
 	assert_err(vsm_partition_reset(t->vsm), -VSM_ERR_MISUSE);
 	ck_assert_ptr_null(vp);
 	assert_err(vsm_ram_add(t->vsm, 0, 0x100000), 0);
@@ -377,6 +379,7 @@ START_TEST(getters_answer_for_null)
 {
 	struct vsm_exception exception;
 	uint32_t rights = 0;
+	uint64_t length = 0;
 
 	ck_assert_ptr_null(vsm_vp_opaque(NULL));
 	ck_assert_uint_eq(vsm_vp_index(NULL), VSM_ALL_VPS);
@@ -385,6 +388,7 @@ START_TEST(getters_answer_for_null)
 	assert_err(vsm_vp_exception(NULL, &exception), -VSM_ERR_INVAL);
 	assert_err(vsm_vp_run_prepare(NULL), -VSM_ERR_INVAL);
 	assert_err(vsm_gpa_rights(NULL, 0, 0, &rights), -VSM_ERR_INVAL);
+	assert_err(vsm_gpa_rights_run(NULL, 0, 0, 4096, &length, &rights), -VSM_ERR_INVAL);
 	assert_err(vsm_op_complete(NULL, 0, 0, 0), -VSM_ERR_INVAL);
 	assert_err(vsm_partition_reset(NULL), -VSM_ERR_INVAL);
 	assert_err(vsm_partition_realise(NULL), -VSM_ERR_INVAL);

@@ -117,5 +117,13 @@ extern "C" {
     pub fn vsm_stats_get(vsm: *const vsm, out: *mut vsm_stats) -> c_int;
     pub fn vsm_cpuid_get(vsm: *const vsm, leaf: u32, out: *mut vsm_cpuid) -> c_int;
     pub fn vsm_gpa_rights(vsm: *const vsm, vtl: u32, gpa: u64, rights: *mut u32) -> c_int;
+    pub fn vsm_gpa_rights_run(
+        vsm: *const vsm,
+        vtl: u32,
+        gpa: u64,
+        size: u64,
+        length: *mut u64,
+        rights: *mut u32,
+    ) -> c_int;
     pub fn vsm_op_complete(vsm: *mut vsm, token: u64, result: c_int, done: u32) -> c_int;
 }

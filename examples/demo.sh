@@ -96,6 +96,9 @@ fi
 if [ -n "$missing" ]; then
 	echo "missing:$missing; installing"
 	./tests/run.sh --setup || failed "packages could not be installed"
+	# A build of before has noted that they are not there.
+	[ ! -f build/build.ninja ] || meson setup --reconfigure build >/dev/null ||
+		failed "meson could not look at the packages again"
 else
 	echo "all there"
 fi

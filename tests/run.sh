@@ -35,7 +35,8 @@ built, or the coverage is too low, 2 usage.
 EOF
 }
 
-# The only list of packages: what building, testing and documenting needs.
+# The only list of packages: what building, testing and documenting needs. build-essential brings
+# g++; it and libglib2.0-dev are for what bench-vsm --comparators measures beside the library.
 packages=(
 	build-essential pkg-config meson ninja-build python3 git
 	check libsubunit-dev libglib2.0-dev
@@ -99,6 +100,24 @@ configure() {
 	else
 		meson setup "$build" "$root" "${options[@]}"
 	fi
+}
+
+# What the build leaves out by itself where something is missing: TARGET|what it is (what it needs).
+optional=(
+	'lib/libvsm-kvm|libvsm-kvm and its tests (headers of KVM)'
+	'examples/vmm/vsm-vmm.p/unicorn_|host unicorn of vsm-vmm and its tests (libunicorn-dev)'
+	'tests/guest/test_decode|instruction lengths of host unicorn and their test (libzydis-dev)'
+	'tests/bench/bench-vsm.p/rival_gtree|the comparator GTree of bench-vsm (libglib2.0-dev)'
+	'tests/bench/bench-vsm.p/rival_stdmap|the comparator std::map of bench-vsm (g++)'
+	'doc:|the reference manual (doxygen)'
+)
+
+say_what_is_left_out() {
+	local part targets
+	targets=$(ninja -C "$build" -t targets all) || return
+	for part in "${optional[@]}"; do
+		grep -q "^${part%%|*}" <<<"$targets" || echo "run.sh: not built: ${part#*|}"
+	done
 }
 
 # A build without optimisation: with it gcc merges the lines that gcov would count apart. Counters
@@ -246,6 +265,7 @@ heading "configure in $build"
 configure || give_up "meson could not configure"
 heading "build"
 ninja -C "$build" || give_up "the build failed"
+say_what_is_left_out
 
 test_options=(--no-rebuild)
 if [ "$all" = 1 ]; then

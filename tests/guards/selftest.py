@@ -464,13 +464,33 @@ def command_line(b):
                     [] if good else [f'status {r.returncode}', r.stdout, r.stderr])
 
 
+def left_out(b):
+    """tests/run.sh: what it says of a build that lacks something."""
+    # The list and the function, with a ninja that tells of other targets.
+    script = ('eval "$(sed -n \'/^optional=(/,/^}/p\' "$1")"; ninja() { printf "%s: x\\n" $there; }; '
+              'build=.; say_what_is_left_out')
+    there = ('lib/libvsm-kvm.so', 'examples/vmm/vsm-vmm.p/unicorn_regs.c.o', 'tests/guest/test_decode',
+             'tests/bench/bench-vsm.p/rival_gtree.c.o', 'tests/bench/bench-vsm.p/rival_stdmap.cpp.o',
+             'doc')
+    for gone, words in [(None, [])] + list(zip(there, ('KVM', 'unicorn', 'zydis', 'glib', r'g\+\+',
+                                                       'doxygen'))):
+        r = subprocess.run(['bash', '-c', script, 'bash', os.path.join(HERE, '..', 'run.sh')],
+                           capture_output=True, text=True,
+                           env=dict(os.environ, there=' '.join(t for t in there if t != gone)))
+        lines = r.stdout.splitlines()
+        good = (len(lines) == bool(gone) and
+                all(re.search(r'^run\.sh: not built: .*' + words, line) for line in lines))
+        b.tap.check(f'run.sh says what is left out: {gone or "nothing"}',
+                    [] if good else [r.stdout, r.stderr])
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as tmp:
         bench = Bench(tap, tmp)
         for guard in (writable_data, exports, imports, headers, abi, sources, style, registered,
                       cases, guestmem, statuses, version, tally,
-                      command_line):
+                      command_line, left_out):
             guard(bench)
     tap.finish()
 

@@ -60,6 +60,27 @@ static int print_left_out(int fd)
 	return 0;
 }
 
+/* The ways to leave lower VTLs less than all rights, and which ones. The first that is there is
+ * taken, unless --enforce names another. */
+static void print_mechanisms(void)
+{
+	const char *taken = " (the default here)";
+
+	for (uint32_t id = VSM_KVM_ENFORCE_UFFD; id <= VSM_KVM_ENFORCE_MEMSLOT; id++) {
+		struct vsm_kvm_enforcement e = { .size = sizeof(e) };
+
+		if (vsm_kvm_enforcement(NULL, id, &e) != 0)
+			continue;
+		if (!e.available) {
+			printf("rights by %s: no: %s\n", e.name, e.missing);
+			continue;
+		}
+		printf("rights by %s: yes%s: ", e.name, taken);
+		report_rights(e.enforceable);
+		taken = "";
+	}
+}
+
 static void print_host(const struct vsm_kvm_host *host)
 {
 	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
@@ -68,11 +89,12 @@ static void print_host(const struct vsm_kvm_host *host)
 
 		printf("%s: %s: %s\n", f->name, has ? "yes" : "no", has ? f->with : f->without);
 	}
-	printf("memory slots: %u for each VTL: each protected range and overlay page takes some\n",
+	printf("memory slots: %u for each VTL: overlay pages take some, and with --enforce memslot\n"
+	       "    each protected range\n",
 	       host->memslots);
 	printf("guest physical address bits: %u\n", host->phys_bits);
-	report_rights(host->enforceable);
-	printf("execute rights by emulation: R, R+W: enforced for up to N pages with --emulate-exec N\n");
+	print_mechanisms();
+	printf("rights by emulation: for up to N pages with --emulate-exec N: R, R+W\n");
 	printf("carried at a VTL switch: general registers, CR2%s%s%s\n",
 	       host->carry & VSM_KVM_CARRY_FPU ? ", FPU and vector state" : "",
 	       host->carry & VSM_KVM_CARRY_DEBUG ? ", DR0 to DR3" : "",
@@ -110,6 +132,7 @@ int kvm_machine_probe(void)
 
 void kvm_machine_print_stats(const struct kvm_machine *m)
 {
+	struct vsm_kvm_enforcement e = { .size = sizeof(e) };
 	struct vsm_kvm_stats k = { .size = sizeof(k) };
 	int r = vsm_kvm_stats_get(m->kvm, &k);
 
@@ -119,6 +142,8 @@ void kvm_machine_print_stats(const struct kvm_machine *m)
 	}
 	if (report_stats_begin("kvm", m->vsm) < 0)
 		return;
+	if (vsm_kvm_enforcement(m->kvm, VSM_KVM_ENFORCE_AUTO, &e) == 0)
+		report_text("enforce", e.name);
 	report_number("kvm-runs", k.runs);
 	report_number("kvm-ioctls", k.ioctls);
 	report_number("kvm-slot-ops", k.slot_ops);

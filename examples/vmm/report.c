@@ -47,13 +47,13 @@ void report_rights(uint32_t enforceable)
 		[0x0] = "no access", [0x1] = "R",   [0x3] = "R+W",   [0x9] = "R+UX",
 		[0xb] = "R+W+UX",    [0xd] = "R+X", [0xf] = "R+W+X",
 	};
-	uint32_t mask;
+	const char *between = "";
 
-	printf("rights of a page that a VTL can give to lower ones:");
-	for (mask = 0; mask < 16; mask++) {
-		if (names[mask])
-			printf("%s %s: %s", mask ? "," : "", names[mask],
-			       enforceable >> mask & 1 ? "enforced" : "refused");
+	for (uint32_t mask = 0; mask < 16; mask++) {
+		if (names[mask] && (enforceable >> mask & 1) != 0) {
+			printf("%s%s", between, names[mask]);
+			between = ", ";
+		}
 	}
 	putchar('\n');
 }
@@ -86,6 +86,11 @@ int report_stats_begin(const char *host, const struct vsm *vsm)
 void report_number(const char *name, uint64_t value)
 {
 	fprintf(stderr, " %s=%llu", name, (unsigned long long)value);
+}
+
+void report_text(const char *name, const char *value)
+{
+	fprintf(stderr, " %s=%s", name, value);
 }
 
 void report_stats_end(void)

@@ -20,6 +20,7 @@ void report_rights(uint32_t enforceable);
 /* --stats: one line "stats: name=value ..." on stderr. -1: there is nothing to tell. */
 int report_stats_begin(const char *host, const struct vsm *vsm);
 void report_number(const char *name, uint64_t value);
+void report_text(const char *name, const char *value);
 void report_stats_end(void);
 
 #endif

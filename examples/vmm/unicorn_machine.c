@@ -448,6 +448,7 @@ static int probe(void)
 	uc_version(&major, &minor);
 	printf("libunicorn: %u.%u\n", major, minor);
 	printf("guests: 64-bit, entered at the symbol start64, with memory mapped one to one\n");
+	printf("rights: yes: ");
 	report_rights(ENFORCEABLE_MBEC);
 	printf("user execute without kernel execute: with mode-based execute control\n");
 	if (uni_context_probe() < 0) {

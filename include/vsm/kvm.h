@@ -56,7 +56,9 @@ struct vsm_kvm_vp;
 /** mprotect(): no access, R+X. Slow, and bounded by vm.max_map_count: at that limit the guest gets
  *  INSUFFICIENT_MEMORY. */
 #define VSM_KVM_ENFORCE_MPROTECT 4u
-/** Memory slots of KVM: no access, R+X. For a few static ranges; each change stops all VPs. */
+/** Memory slots of KVM: no access, R+X. For a few static ranges; each change stops all VPs. All
+ *  denied stores come from KVM's emulator: one that reaches from a page that may be written into
+ *  one that may not leaves its first part written (see vsm_kvm_run()). */
 #define VSM_KVM_ENFORCE_MEMSLOT	 5u
 /** @} */
 
@@ -270,7 +272,10 @@ VSM_EXPORT int vsm_kvm_create(const struct vsm_kvm_options *options, struct vsm_
 /**
  * Close everything. The partition must be destroyed before.
  *
- * @param k may be NULL. None of its VPs may be running.
+ * @param k may be NULL. None of its VPs may be running. A thread that calls vsm_kvm_service() or
+ *          polls vsm_kvm_service_fd() must have ended before: the number of the fd is given to
+ *          others. It has to serve until the last vsm_kvm_run() has returned, so VPs end first,
+ *          then that thread.
  * Thread: any.
  */
 VSM_EXPORT void vsm_kvm_destroy(struct vsm_kvm *k);
@@ -313,13 +318,15 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
 
 /**
  * Add RAM: makes a view and slots in every VTL's VM, populates it, has it watched by what enforces
- * rights, and declares it to the partition (vsm_ram_add()).
+ * rights, and declares it to the partition (vsm_ram_add()). Memory hot-add is not supported:
+ * vsm_ram_hot_add() gives the VMs nothing.
  *
  * @param k      bound to a partition.
  * @param gpa    page-aligned. The last page of the physical address space must stay free.
  * @param size   bytes, a multiple of 4096, not 0.
  * @param fd     shared memory (memfd, shmem or hugetlbfs file); stays the caller's, must not be
- *               truncated, nor holes punched into it, while in use.
+ *               truncated, nor holes punched into it, while in use. Other mappings of it, of this
+ *               process or another, are restricted by nobody.
  * @param offset of the range in fd, page-aligned.
  * @param flags  0
  * @retval 0 done.
@@ -422,6 +429,9 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * A denied store of which KVM has retired the instruction already (RIP is past it) is *held*: when
  * its VTL resumes with RIP unchanged and the page writable it is performed, otherwise dropped. The
  * intercept of such a store has instruction length 0.
+ * KVM writes such a store page by page. Where it crosses from a page that the VTL may write into
+ * one that it may not, the part in the first page has been written already and stays, whatever
+ * becomes of the rest: what is denied is never written, but the store is not all or nothing.
  * A denied load is taken back at once: RIP is on the instruction, which is executed again when its
  * VTL resumes.
  *

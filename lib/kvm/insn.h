@@ -39,6 +39,7 @@ struct vk_opcode {
 #define VK_SIZE_STACK 0x81u /* that of a push */
 #define VK_SIZE_VEX   0x82u /* 16, 32, 64 by vector length; less for scalars */
 #define VK_SIZE_Y     0x83u /* 4 or 8 by REX.W */
+#define VK_SIZE_PAIR  0x85u /* 8 or 16 by REX.W */
 #define VK_SIZE_BIG   0x84u /* up to 4096: XSAVE areas */
 
 #define VK_IMM_Z     0x80u /* 2 or 4 by operand size */

@@ -78,8 +78,10 @@ static int prefix(struct decoder *d, uint8_t b)
 {
 	const struct kvm_segment *segment = segment_prefix(d, b);
 
+	/* In 64-bit mode ES, CS, SS and DS are null prefixes: an FS or GS before them stays (AMD64
+	 * Architecture Programmer's Manual vol. 3, 1.2.4). */
 	if (segment != NULL)
-		d->override = segment;
+		d->override = d->mode != 64 || b == 0x64 || b == 0x65 ? segment : d->override;
 	else if (b == 0x66)
 		d->operand_16 = 1;
 	else if (b == 0x67)
@@ -175,6 +177,8 @@ static uint32_t size_of(const struct decoder *d)
 		return d->vector;
 	case VK_SIZE_Y:
 		return d->wide ? 8 : 4;
+	case VK_SIZE_PAIR:
+		return d->wide ? 16 : 8;
 	case VK_SIZE_BIG:
 		return 512; /* The part that all of them have. */
 	default:
@@ -235,6 +239,9 @@ static uint64_t sib(struct decoder *d, const struct kvm_segment **segment)
 		return address + (uint64_t)displacement(d, 4);
 	if (base == 4 || (base == 5 && !d->rex_b))
 		*segment = &d->s->ss;
+	/* POP has taken its value when it computes the address (SDM vol. 2B, POP). */
+	if (base == 4 && !d->rex_b && d->is.implicit == VK_IMPLICIT_POP)
+		address += stack_bytes(d);
 	return address + gpr(d, base | d->rex_b);
 }
 

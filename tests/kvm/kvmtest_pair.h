@@ -39,7 +39,7 @@ static inline void pair_log(void *opaque, int32_t level, const char *line)
 }
 
 /* `pages`: vsm_kvm_options.emulate_execute */
-static inline void pair_start_emulating(struct pair *p, uint32_t pages)
+static inline void pair_start_with(struct pair *p, uint32_t enforce, uint32_t pages)
 {
 	struct vsm_kvm_options o;
 	sigset_t usr1;
@@ -50,6 +50,7 @@ static inline void pair_start_emulating(struct pair *p, uint32_t pages)
 	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
 	p->thread[0] = p->thread[1] = pthread_self();
 	vsm_kvm_options_init(&o);
+	o.enforce = enforce;
 	o.max_vps = 2;
 	o.emulate_execute = pages;
 	o.kick_signal = SIGUSR1;
@@ -63,9 +64,14 @@ static inline void pair_start_emulating(struct pair *p, uint32_t pages)
 	kt_vtl1(p->t);
 }
 
+static inline void pair_start_emulating(struct pair *p, uint32_t pages)
+{
+	pair_start_with(p, VSM_KVM_ENFORCE_AUTO, pages);
+}
+
 static inline void pair_start(struct pair *p)
 {
-	pair_start_emulating(p, 0);
+	pair_start_with(p, VSM_KVM_ENFORCE_AUTO, 0);
 }
 
 /* VP 1 runs `code` at CPL 3 until it stops, or p->stop is set. */

@@ -11,7 +11,7 @@ Usage: examples/demo.sh [--host kvm|unicorn]
 
 Builds libvsm in ./build (or uses the build that is there) and runs the demo guest: it enables
 VTL1, calls into it, and touches a page that VTL1 protects. Each step is explained on the terminal.
-Missing packages are installed with apt-get.
+If something is missing that the build needs, all packages of tests/run.sh are installed (apt-get).
 
   --host HOST   what runs the guest: kvm, or unicorn, an emulator that needs nothing of the machine
                 (default: kvm where /dev/kvm can be used, else unicorn)

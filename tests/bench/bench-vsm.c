@@ -169,11 +169,16 @@ static void help(void)
 	       "  enforce_held_deny_ns_per_page, enforce_held_grant_ns_per_page\n"
 	       "                            each seventh page while another VP runs user code; with\n"
 	       "                            the time that it takes to get it out of the guest\n"
+	       "  enforce_crowded_deny_ns_per_page, enforce_crowded_grant_ns_per_page\n"
+	       "                            each seventh page while 10000 others, each second one of\n"
+	       "                            their range, are denied already\n"
 	       "  fault_exit_us             from a denied load of user code to the first exit of VTL1,\n"
 	       "                            an exit by OUT taken off\n"
 	       "  enforce_tracking_ratio    what the hypercall of a scattered deny takes beside the\n"
 	       "                            operation, to the operation\n"
-	       "  enforce_vs_memslot_ratio  a scattered deny by memory slots, to that of the first\n"
+	       "  enforce_vs_memslot_ratio  a crowded deny by memory slots, to that of the first: the\n"
+	       "                            number that depends most on what else the host does,\n"
+	       "                            since KVM waits for a grace period with each slot\n"
 	       "\n"
 	       "Exit status: 0, %d if a figure is missing, %d for bad usage.\n",
 	       EXIT_MISSING, EXIT_USAGE);

@@ -19,6 +19,8 @@ enum figure {
 	CONTIG_GRANT,
 	HELD_DENY,
 	HELD_GRANT,
+	CROWDED_DENY,
+	CROWDED_GRANT,
 	FAULT_EXIT,
 	TRACKING, /* Of a scattered deny: what the library needs beside the op, to the op. */
 	FIGURES
@@ -34,6 +36,8 @@ static const struct {
 	[CONTIG_GRANT] = { "enforce_contig_grant_ns_per_page", "ns" },
 	[HELD_DENY] = { "enforce_held_deny_ns_per_page", "ns" },
 	[HELD_GRANT] = { "enforce_held_grant_ns_per_page", "ns" },
+	[CROWDED_DENY] = { "enforce_crowded_deny_ns_per_page", "ns" },
+	[CROWDED_GRANT] = { "enforce_crowded_grant_ns_per_page", "ns" },
 	[FAULT_EXIT] = { "fault_exit_us", "us" },
 	[TRACKING] = { "enforce_tracking_ratio", "ratio" },
 };
@@ -90,7 +94,13 @@ static int measure(struct enforce_machine *m, struct result *r, uint32_t rounds)
 		if (there_and_back(m, r, HELD_DENY, SCATTERED) != 0)
 			return -1;
 	}
-	return enforce_sibling(m, 0);
+	if (enforce_sibling(m, 0) != 0 || enforce_crowd(m) != 0)
+		return -1;
+	for (uint32_t i = 0; i < rounds; i++) {
+		if (there_and_back(m, r, CROWDED_DENY, SCATTERED) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 static double median(const struct result *r, enum figure f)
@@ -138,7 +148,7 @@ static int one(uint32_t mechanism, const char *suffix, uint32_t rounds, double *
 		missing = bench_missing("enforce_*", m->why);
 	} else {
 		print(&r, suffix);
-		*deny = median(&r, SCATTERED_DENY);
+		*deny = median(&r, CROWDED_DENY);
 	}
 	enforce_close(m);
 	free(m);

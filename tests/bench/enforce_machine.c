@@ -21,6 +21,7 @@
 #define CODE0	  0x10000u /* VTL0: mov (%rdi),%rbx; out %al,$0x80 */
 #define CODE1	  0x11000u /* VTL1: out %al,$0x80; jmp to itself */
 #define SPIN	  0x12000u /* The sibling: jmp to itself */
+#define CROWD_GPA 0x2000000u /* Up to the end of RAM. */
 #define INPUT	  0x20000u
 #define CALL0	  0x30000u
 #define CALL1	  0x31000u
@@ -178,7 +179,7 @@ static int start_vtl1(struct enforce_machine *m)
 	return set_config(m);
 }
 
-int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride)
+static int protect_at(struct enforce_machine *m, uint32_t rights, uint64_t gpa, uint32_t stride)
 {
 	struct hv_input_modify_vtl_protection_mask *in = (void *)(m->ram + INPUT);
 	uint64_t gpn;
@@ -187,11 +188,25 @@ int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride)
 	in->target_partition_id = HV_PARTITION_ID_SELF;
 	in->map_flags = rights;
 	for (uint32_t i = 0; i < ENFORCE_LIST; i++) {
-		gpn = ENFORCE_GPA / 4096 + (uint64_t)i * stride;
+		gpn = gpa / 4096 + (uint64_t)i * stride;
 		memcpy((uint8_t *)(in + 1) + i * sizeof(gpn), &gpn, sizeof(gpn));
 	}
 	return call(m, HVCALL_MODIFY_VTL_PROTECTION_MASK | (uint64_t)ENFORCE_LIST << 32, INPUT, 0,
 		    VSM_VERDICT_RESUME);
+}
+
+int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride)
+{
+	return protect_at(m, rights, ENFORCE_GPA, stride);
+}
+
+int enforce_crowd(struct enforce_machine *m)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < ENFORCE_CROWD && r == 0; i += ENFORCE_LIST)
+		r = protect_at(m, 0, CROWD_GPA + i * 2ull * 4096, 2);
+	return r;
 }
 
 /* ---- the guest ---- */

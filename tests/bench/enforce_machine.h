@@ -9,8 +9,9 @@
 #include <vsm/kvm.h>
 #include <vsm/vsm.h>
 
-#define ENFORCE_LIST 500u /* Pages of a call. */
-#define ENFORCE_GPA  0x1000000u /* Pages that nothing else uses begin here. */
+#define ENFORCE_LIST  500u /* Pages of a call. */
+#define ENFORCE_CROWD 10000u /* Pages that are denied for good, away from those. */
+#define ENFORCE_GPA   0x1000000u /* Pages that nothing else uses begin here. */
 
 struct enforce_machine {
 	struct vsm_kvm *kvm;
@@ -39,6 +40,9 @@ void enforce_close(struct enforce_machine *m);
 
 /** Give ENFORCE_LIST pages rights, each `stride` pages apart. @return 0, or -1 and m->why. */
 int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride);
+
+/** Deny ENFORCE_CROWD further pages, each second one, and leave it so. @return as above. */
+int enforce_crowd(struct enforce_machine *m);
 
 /** Let VP 1 run user code of VTL0, or take it out. @return 0, or -1 and m->why. */
 int enforce_sibling(struct enforce_machine *m, uint32_t on);

@@ -284,6 +284,34 @@ START_TEST(a_store_not_granted_is_dropped)
 }
 END_TEST
 
+/* What is denied is never written. The part in front of it is, by KVM's emulator and by nobody
+ * else, and stays when the store is dropped (vsm_kvm_run()). */
+START_TEST(a_dropped_store_across_pages)
+{
+	uint32_t straddles = VSMTEST_COUNT(shapes) - 1;
+
+	for (uint32_t cpl = 0; cpl <= 3; cpl += 3) {
+		struct kt *t = denied(straddles, cpl, NONE);
+		uint64_t before = *kt_at(t, PAGE_GPA - 8), page = *kt_at(t, PAGE_GPA);
+		uint64_t want = before;
+
+		ck_assert_uint_eq(shapes[straddles].rdi, PAGE_GPA - 3);
+		ck_assert_uint_eq(kt_stop(t), 1);
+		check_message(t, &shapes[straddles], cpl, AT_WRITE);
+		if (t->vp->vcpu[0].store.count != 0)
+			want = (before & 0xffffffffffull) | VALUE << 40;
+		ck_assert_int_eq(t->vp->vcpu[0].store.count != 0,
+				 is_held(t, &shapes[straddles], cpl));
+		ck_assert_uint_eq(*kt_at(t, PAGE_GPA), page);
+		ck_assert_uint_eq(*kt_at(t, PAGE_GPA - 8), want);
+		ck_assert_uint_eq(kt_resume(t), want == before);
+		ck_assert_uint_eq(*kt_at(t, PAGE_GPA), page);
+		ck_assert_uint_eq(*kt_at(t, PAGE_GPA - 8), want);
+		kt_free(t);
+	}
+}
+END_TEST
+
 /* VTL1 sets a register of VTL0 by hypercall. */
 static void set_vtl0(struct kt *t, uint32_t name, uint64_t low, uint64_t high)
 {
@@ -571,6 +599,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(instructions_that_kvm_does_not_emulate),
 	VSMTEST_CASE(a_load_not_granted_is_intercepted_again),
 	VSMTEST_CASE(a_store_not_granted_is_dropped),
+	VSMTEST_CASE(a_dropped_store_across_pages),
 	VSMTEST_CASE(a_store_is_dropped_when_vtl1_moves_rip),
 	VSMTEST_CASE(a_skipped_load_leaves_no_trace),
 	VSMTEST_CASE(vtl1_may_emulate_a_load),

@@ -67,14 +67,20 @@ END
 	exit 4
 }
 
+# Rights are not enough: a device without its module can be seen and not opened.
+kvm_opens() {
+	[ -c /dev/kvm ] && (exec 3<>/dev/kvm) 2>/dev/null
+}
+
 if [ -z "$host" ]; then
-	if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then host=kvm; else host=unicorn; fi
+	if kvm_opens; then host=kvm; else host=unicorn; fi
 fi
 if [ "$host" = kvm ]; then
 	[ -e /dev/kvm ] || no_kvm "there is no /dev/kvm here"
 	if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
 		no_kvm "/dev/kvm may not be used by $(id -un)"
 	fi
+	kvm_opens || no_kvm "/dev/kvm cannot be opened"
 fi
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -114,10 +120,26 @@ if [ ! -f build/build.ninja ]; then
 fi
 vmm=examples/vmm/vsm-vmm
 guest=tests/guest/demo.elf
-ninja -C build "$vmm" "$guest" >"$log" 2>&1 || {
-	tail -n 40 "$log" >&2
-	failed "the build failed; all of it is in $log"
+build() {
+	ninja -C build "$vmm" "$guest" >"$log" 2>&1 || {
+		tail -n 40 "$log" >&2
+		failed "the build failed; all of it is in $log"
+	}
 }
+
+has_host() {
+	status=0
+	"build/$vmm" --host "$host" --probe >/dev/null 2>&1 || status=$?
+	[ "$status" -ne 2 ]
+}
+
+build
+if ! has_host; then
+	# It was configured before what this host needs was installed.
+	meson setup --reconfigure build >"$log" 2>&1 || failed "meson failed; all of it is in $log"
+	build
+	has_host || failed "host $host is not in this build: meson configure build -D$host=enabled"
+fi
 echo "built"
 
 echo "== 3. Running the guest: build/$vmm --host $host --timeout $TIMEOUT build/$guest"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "devices.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,10 +63,10 @@ static void com1_write(struct devices *d, uint32_t reg, uint8_t value)
 	if (reg <= COM_IER && (d->com1[COM_LCR] & LCR_DLAB)) {
 		d->com1_divisor[reg] = value;
 	} else if (reg == COM_DATA) {
-		putchar(value);
 		/* A line is seen as soon as it is whole, whatever stdout is. */
-		if (value == '\n')
-			fflush(stdout);
+		if ((putchar(value) == EOF || (value == '\n' && fflush(stdout) == EOF)) &&
+		    d->console_error == 0)
+			d->console_error = errno;
 	} else {
 		d->com1[reg] = value;
 	}

@@ -15,6 +15,7 @@ struct devices {
 	uint32_t done; /* the guest has written to the exit port */
 	uint32_t exit_code; /* what it wrote */
 
+	int console_error; /* errno of the first output that was lost, or 0 */
 	uint8_t com1[8]; /* the registers that only hold what was written */
 	uint8_t com1_divisor[2];
 	uint8_t pic_mask[2];

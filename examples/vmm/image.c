@@ -195,7 +195,10 @@ static uint32_t find_symbol(const struct image *img, const Elf32_Shdr *symbols,
 	return 0;
 }
 
-/* An image need not have symbols: what cannot be understood of them counts as none. */
+/*
+ * An image need not have symbols: what cannot be understood of them counts as none. The gABI allows
+ * one symbol table; thousands would keep us busy.
+ */
 static void find_entry64(struct image *img, const Elf32_Ehdr *eh)
 {
 	Elf32_Shdr symbols, strings;
@@ -203,11 +206,13 @@ static void find_entry64(struct image *img, const Elf32_Ehdr *eh)
 	if (eh->e_shentsize != sizeof(Elf32_Shdr) || eh->e_shoff > img->file_size ||
 	    (uint64_t)eh->e_shnum * sizeof(Elf32_Shdr) > img->file_size - eh->e_shoff)
 		return;
-	for (uint32_t i = 0; i < eh->e_shnum && img->entry64 == 0; i++) {
-		if (section(img, eh, i, &symbols) == 0 && symbols.sh_type == SHT_SYMTAB &&
-		    section(img, eh, symbols.sh_link, &strings) == 0 &&
+	for (uint32_t i = 0; i < eh->e_shnum; i++) {
+		if (section(img, eh, i, &symbols) < 0 || symbols.sh_type != SHT_SYMTAB)
+			continue;
+		if (section(img, eh, symbols.sh_link, &strings) == 0 &&
 		    strings.sh_type == SHT_STRTAB)
 			img->entry64 = find_symbol(img, &symbols, &strings, "start64");
+		break;
 	}
 	if (!image_overlaps(img, img->entry64, 1))
 		img->entry64 = 0;

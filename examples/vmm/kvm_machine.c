@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +27,29 @@
 #define CR0_PE	      0x1u
 #define CR0_ET	      0x10u
 #define RFLAGS_FIXED  0x2u
+
+int kvm_machine_open(void)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && ioctl(fd, KVM_GET_API_VERSION, 0) < 0) {
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+static int is_usable(void)
+{
+	int fd = kvm_machine_open();
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
 
 int kvm_machine_no_kvm(void)
 {
@@ -122,7 +147,7 @@ static int open_backend(struct kvm_machine *m)
 
 	vsm_kvm_options_init(&o);
 	/* Opened here, so that the message can tell what to do. */
-	o.kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	o.kvm_fd = kvm_machine_open();
 	if (o.kvm_fd < 0)
 		return kvm_machine_no_kvm();
 	o.max_vps = m->vps;
@@ -209,7 +234,7 @@ static int wait_for_end(struct kvm_machine *m)
 {
 	uint32_t limit = m->vmm->options->timeout_s;
 	struct timespec deadline;
-	int late = 0;
+	int late = 0, status;
 
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += (time_t)limit;
@@ -236,8 +261,12 @@ static int wait_for_end(struct kvm_machine *m)
 		if (m->vp[i].has_thread)
 			pthread_join(m->vp[i].thread, NULL);
 	}
+	/* The service thread may still have something to say. */
+	pthread_mutex_lock(&m->lock);
+	status = m->status;
+	pthread_mutex_unlock(&m->lock);
 	/* A guest that ended by itself in the last moment has ended by itself. */
-	return late && m->status < 0 ? report_timeout(m->vmm) : m->status;
+	return late && status < 0 ? report_timeout(m->vmm) : status;
 }
 
 static int start_threads(struct kvm_machine *m)
@@ -318,4 +347,4 @@ static int run(struct vmm *vmm)
 	return start_and_wait(&m);
 }
 
-const struct vmm_host host_kvm = { "kvm", run, kvm_machine_probe };
+const struct vmm_host host_kvm = { "kvm", run, kvm_machine_probe, is_usable };

@@ -62,7 +62,10 @@ int kvm_machine_probe(void);
 /* --stats: one line "stats: name=value ..." on stderr. */
 void kvm_machine_print_stats(const struct kvm_machine *m);
 
-/* /dev/kvm cannot be opened: says why and what to do; VMM_EXIT_HOST. */
+/* /dev/kvm, as long as it answers; -1: it does not, errno says why. */
+int kvm_machine_open(void);
+
+/* That it does not: says why and what to do; VMM_EXIT_HOST. */
 int kvm_machine_no_kvm(void);
 
 #endif

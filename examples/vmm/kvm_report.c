@@ -2,7 +2,6 @@
 /* What KVM offers to a guest (--probe), and what was counted (--stats). */
 #include "kvm_machine.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -105,7 +104,7 @@ static void print_host(const struct vsm_kvm_host *host)
 int kvm_machine_probe(void)
 {
 	struct vsm_kvm_host host = { .size = sizeof(host) };
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int fd = kvm_machine_open();
 	int r;
 
 	if (fd < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* vsm-vmm: runs multiboot guests that may use Virtual Trust Levels. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -8,12 +9,30 @@
 
 #include "inject.h"
 #include "multiboot.h"
+#include "protmap.h"
 #include "vmm.h"
 
 static int host_error(const char *what)
 {
 	fprintf(stderr, "vsm-vmm: %s: %s\n", what, strerror(errno));
 	return VMM_EXIT_HOST;
+}
+
+/*
+ * A standard stream that is closed would lend its number to the next file, such as the guest's RAM,
+ * which the console would then write to. Not writable: what is lost is noticed.
+ */
+static int occupy_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
 }
 
 static int ram_open(struct vmm *vmm)
@@ -48,7 +67,9 @@ static int run_image(struct vmm *vmm, const struct vmm_host *host)
 
 	if (image_open(&vmm->image, o->image, (uint64_t)o->memory_mib << 20) < 0)
 		return VMM_EXIT_USAGE;
-	status = ram_open(vmm);
+	status = protmap_open(vmm);
+	if (status == 0)
+		status = ram_open(vmm);
 	if (status == 0) {
 		image_load(&vmm->image, vmm->ram);
 		if (multiboot_build(vmm->ram, vmm->ram_size, &vmm->image, o->image, o->args,
@@ -65,6 +86,7 @@ static int run_image(struct vmm *vmm, const struct vmm_host *host)
 		status = host->run(vmm);
 		pthread_mutex_destroy(&vmm->lock);
 	}
+	protmap_close(vmm);
 	ram_close(vmm);
 	image_close(&vmm->image);
 	return status;
@@ -94,7 +116,7 @@ static const struct vmm_host *default_host(void)
 {
 	const struct vmm_host *kvm = find_host("kvm"), *unicorn = find_host("unicorn");
 
-	if (!kvm || (unicorn && access("/dev/kvm", R_OK | W_OK) != 0)) {
+	if (!kvm || (unicorn && !kvm->is_usable())) {
 		fprintf(stderr, "vsm-vmm: host unicorn, as %s%s\n",
 			kvm ? "/dev/kvm cannot be used: " : "this vsm-vmm was built without kvm",
 			kvm ? strerror(errno) : "");
@@ -108,8 +130,15 @@ static const struct vmm_host *choose_host(const struct options *o)
 	const struct vmm_host *host = o->host ? find_host(o->host) : default_host();
 
 	if (!host)
-		fprintf(stderr, "vsm-vmm: --host '%s': this vsm-vmm was built without it\n",
-			o->host);
+		fprintf(stderr,
+			"vsm-vmm: --host '%s': this vsm-vmm was built without it (meson setup "
+			"-D%s=enabled says what is missing)\n",
+			o->host, o->host);
+	if (host && o->enforce && !host->is_usable) {
+		fprintf(stderr, "vsm-vmm: --enforce '%s': is of host kvm, but this is host %s\n",
+			o->enforce, host->name);
+		return NULL;
+	}
 	return host;
 }
 
@@ -117,8 +146,14 @@ int main(int argc, char **argv)
 {
 	static struct vmm vmm;
 	struct options options;
-	int status = options_parse(&options, argc, argv);
+	int status;
 
+	if (occupy_standard_streams() < 0)
+		return host_error("/dev/null");
+	/* Of a line that is not whole yet, a person wants to see what there is. */
+	if (isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IONBF, 0);
+	status = options_parse(&options, argc, argv);
 	if (status < 0) {
 		const struct vmm_host *host = choose_host(&options);
 
@@ -130,7 +165,11 @@ int main(int argc, char **argv)
 			status = options.probe ? host->probe() : run_image(&vmm, host);
 	}
 	/* The guest's console is the product: losing it is no success. */
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0)
 		return host_error("standard output");
+	if (ferror(stdout)) {
+		errno = vmm.devices.console_error ? vmm.devices.console_error : EIO;
+		return host_error("standard output");
+	}
 	return status;
 }

@@ -167,25 +167,34 @@ static void draw(struct map *m, uint32_t vtls)
 	fprintf(m->f, "</svg>\n");
 }
 
-int protmap_write(const struct vmm *vmm, const struct vsm *vsm, uint32_t vtls)
+static int cannot_be_written(const struct vmm *vmm)
 {
-	struct map m = { .vsm = vsm, .pages = vmm->ram_size / PAGE_SIZE };
-	int failed;
+	fprintf(stderr, "vsm-vmm: --protmap '%s': %s\n", vmm->options->protmap, strerror(errno));
+	return VMM_EXIT_HOST;
+}
 
+int protmap_open(struct vmm *vmm)
+{
 	if (!vmm->options->protmap)
 		return 0;
-	m.f = fopen(vmm->options->protmap, "we");
-	if (m.f) {
-		measure(&m);
-		draw(&m, vtls);
-	}
-	failed = !m.f || ferror(m.f);
-	if (m.f && fclose(m.f) != 0)
-		failed = 1;
-	if (failed) {
-		fprintf(stderr, "vsm-vmm: --protmap '%s': %s\n", vmm->options->protmap,
-			strerror(errno));
-		return VMM_EXIT_HOST;
-	}
-	return 0;
+	vmm->protmap = fopen(vmm->options->protmap, "we");
+	return vmm->protmap ? 0 : cannot_be_written(vmm);
+}
+
+void protmap_close(struct vmm *vmm)
+{
+	if (vmm->protmap)
+		fclose(vmm->protmap);
+	vmm->protmap = NULL;
+}
+
+int protmap_write(struct vmm *vmm, const struct vsm *vsm, uint32_t vtls)
+{
+	struct map m = { .f = vmm->protmap, .vsm = vsm, .pages = vmm->ram_size / PAGE_SIZE };
+
+	if (!m.f)
+		return 0;
+	measure(&m);
+	draw(&m, vtls);
+	return fflush(m.f) != 0 || ferror(m.f) ? cannot_be_written(vmm) : 0;
 }

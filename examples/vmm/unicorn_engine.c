@@ -123,10 +123,10 @@ uint32_t uni_insn_bytes(struct uni_cpu *c, uint64_t rip, uint8_t bytes[UNI_INSN_
 	return n;
 }
 
-/* First bytes of instructions that may be ours; prefixes. */
+/* First bytes of instructions that may be ours. */
 static int may_be_ours(uint8_t b)
 {
-	return b == 0x0f || b == 0xf4 || (b & 0xf0) == 0x40 || b == 0x66 || b == 0xf2 || b == 0xf3;
+	return b == 0x0f || b == 0xf4 || uni_insn_is_prefix(b);
 }
 
 static void on_code(uc_engine *uc, uint64_t address, uint32_t size, void *opaque)

@@ -65,32 +65,70 @@ static enum kind two_bytes(uint8_t opcode)
 	}
 }
 
-static struct insn decode(const uint8_t *b)
+static int is_rex(uint8_t byte)
 {
-	struct insn i = { .kind = NOT_OURS };
-	uint8_t rex = 0;
+	return (byte & 0xf0) == 0x40;
+}
+
+/* SDM vol. 2A, 2.1.1 and 2.2.1: all that 64-bit mode has. */
+int uni_insn_is_prefix(uint8_t byte)
+{
+	static const uint8_t legacy[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
+					  0x66, 0x67, 0xf0, 0xf2, 0xf3 };
+
+	return is_rex(byte) || memchr(legacy, byte, sizeof(legacy)) != NULL;
+}
+
+/* How many there are. SDM vol. 2A, 2.2.1: REX counts right before the opcode only. */
+static uint32_t read_prefixes(const uint8_t *b, uint8_t *rex, int *lock)
+{
 	uint32_t n = 0;
 
-	while (n < 8 && (b[n] == 0x66 || b[n] == 0xf2 || b[n] == 0xf3))
-		n++;
-	if ((b[n] & 0xf0) == 0x40)
-		rex = b[n++];
-	i.length = n + 2;
-	if (b[n] == 0xf4) {
-		i.kind = HALT;
-		i.length = n + 1;
-	} else if (b[n] == 0x0f && (b[n + 1] == 0x20 || b[n + 1] == 0x22)) {
-		i.kind = MOV_CR;
-		i.to_cr = b[n + 1] == 0x22;
-		i.cr = (uint32_t)(b[n + 2] >> 3 & 7) | (rex & 4 ? 8u : 0);
-		i.gpr = (uint32_t)(b[n + 2] & 7) | (rex & 1 ? 8u : 0);
-		i.length = n + 3;
-	} else if (b[n] == 0x0f && b[n + 1] == 0x01 && b[n + 2] == 0xf9) {
-		i.kind = RDTSCP;
-		i.length = n + 3;
-	} else if (b[n] == 0x0f) {
-		i.kind = two_bytes(b[n + 1]);
+	for (; n < UNI_INSN_MAX && uni_insn_is_prefix(b[n]); n++) {
+		*rex = is_rex(b[n]) ? b[n] : 0;
+		*lock |= b[n] == 0xf0;
 	}
+	return n;
+}
+
+static struct insn decode_opcode(const uint8_t *b, uint8_t rex)
+{
+	struct insn i = { .kind = NOT_OURS, .length = 2 };
+
+	if (b[0] == 0xf4) {
+		i.kind = HALT;
+		i.length = 1;
+	} else if (b[0] == 0x0f && (b[1] == 0x20 || b[1] == 0x22)) {
+		i.kind = MOV_CR;
+		i.to_cr = b[1] == 0x22;
+		i.cr = (uint32_t)(b[2] >> 3 & 7) | (rex & 4 ? 8u : 0);
+		i.gpr = (uint32_t)(b[2] & 7) | (rex & 1 ? 8u : 0);
+		i.length = 3;
+	} else if (b[0] == 0x0f && b[1] == 0x01 && b[2] == 0xf9) {
+		i.kind = RDTSCP;
+		i.length = 3;
+	} else if (b[0] == 0x0f) {
+		i.kind = two_bytes(b[1]);
+	}
+	return i;
+}
+
+static struct insn decode(const uint8_t *b)
+{
+	uint8_t opcode[3] = { 0 }, rex = 0;
+	struct insn i;
+	int lock = 0;
+	uint32_t n = read_prefixes(b, &rex, &lock), left = UNI_INSN_MAX - n;
+
+	memcpy(opcode, b + n, left < sizeof(opcode) ? left : sizeof(opcode));
+	i = decode_opcode(opcode, rex);
+	i.length += n;
+	/* SDM vol. 2A, 2.3.11: longer ones are #GP, which libunicorn raises. */
+	if (i.length > UNI_INSN_MAX)
+		i.kind = NOT_OURS;
+	/* SDM vol. 2A, LOCK: #UD with all but a few, of which none is here. */
+	if (lock && i.kind != NOT_OURS)
+		i.kind = UNKNOWN;
 	return i;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "boot64.h"
 #include "inject.h"
@@ -417,13 +418,31 @@ static void print_stats(const struct unicorn_machine *m)
 	report_stats_end();
 }
 
+static int in_library;
+
+/*
+ * libunicorn calls exit(1) where it gets no memory for translations: that is the status of a guest
+ * of which all checks have passed.
+ */
+static void on_exit_of_library(void)
+{
+	if (!in_library)
+		return;
+	fflush(stdout);
+	fprintf(stderr, "vsm-vmm: libunicorn has ended the process; is there enough memory?\n");
+	_exit(VMM_EXIT_HOST);
+}
+
 static int run(struct vmm *vmm)
 {
 	struct unicorn_machine *m = calloc(1, sizeof(*m));
 	int r;
 
-	if (!m)
+	if (!m || atexit(on_exit_of_library) != 0) {
+		free(m);
 		return vmm_error("memory", -VSM_ERR_NOMEM);
+	}
+	in_library = 1;
 	m->vmm = vmm;
 	m->vps = vmm->options->vps;
 	r = open_all(m);
@@ -437,6 +456,7 @@ static int run(struct vmm *vmm)
 			print_stats(m);
 	}
 	close_all(m);
+	in_library = 0;
 	free(m);
 	return r;
 }
@@ -459,4 +479,4 @@ static int probe(void)
 	return 0;
 }
 
-const struct vmm_host host_unicorn = { "unicorn", run, probe };
+const struct vmm_host host_unicorn = { "unicorn", run, probe, NULL };

@@ -220,6 +220,7 @@ int uni_reg_by_name(struct uni_cpu *c, uint32_t name, uint64_t *value, int is_wr
 int uni_event_raise(struct uni_cpu *c, const struct vsm_exception *event, uint64_t rip, int soft);
 
 /* unicorn_insn.c */
+int uni_insn_is_prefix(uint8_t byte);
 int uni_insn_is_ours(struct uni_cpu *c, const uint8_t *bytes);
 /* Executes the instruction at c->rip. A verdict of libvsm, or an error. */
 int uni_insn_execute(struct uni_cpu *c);

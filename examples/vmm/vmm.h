@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "devices.h"
 #include "image.h"
@@ -22,13 +23,15 @@ struct vmm {
 	uint64_t ram_size;
 	int ram_fd; /* memfd behind ram */
 	uint32_t info_gpa; /* multiboot information */
+	FILE *protmap; /* where --protmap is drawn, or NULL */
 };
 
-/* What can run a machine. Both return the status to exit with. */
+/* What can run a machine. run() and probe() return the status to exit with. */
 struct vmm_host {
 	const char *name;
 	int (*run)(struct vmm *vmm);
 	int (*probe)(void);
+	int (*is_usable)(void); /* 0: not here, errno says why; NULL: always */
 };
 
 #ifdef HAVE_KVM

@@ -26,7 +26,7 @@ static int run(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 static int take_kick(struct vsm_kvm_vp *kvp)
 {
 	for (uint32_t vtl = 0; vtl < kvp->k->vtls; vtl++) {
-		if (kvp->vcpu[vtl].run->immediate_exit != 0)
+		if (__atomic_load_n(&kvp->vcpu[vtl].run->immediate_exit, __ATOMIC_SEQ_CST) != 0)
 			immediate(&kvp->vcpu[vtl], 0);
 	}
 	if (!atomic_load(&kvp->kicked))

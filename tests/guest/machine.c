@@ -39,6 +39,14 @@ static uint64_t run_ud2(uint64_t a, uint64_t b)
 	return 0;
 }
 
+static uint64_t lock_cpuid(uint64_t a, uint64_t b)
+{
+	uint32_t eax = (uint32_t)a, ebx, ecx = (uint32_t)b, edx;
+
+	__asm__ volatile(".byte 0xf0\n\tcpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	return eax;
+}
+
 static uint32_t string_length(const char *s)
 {
 	uint32_t n = 0;
@@ -122,6 +130,29 @@ static void check_traps(void)
 	guest_check(r.vector == 6, "#UD at CPL 3");
 }
 
+#define OS_ID 0x40000000u
+
+/* Prefixes that an instruction does not need change nothing of it, and of several REX the last. */
+static void check_prefixes(void)
+{
+	uint32_t eax = 0x40000001, ebx, ecx = 0, edx;
+	uint64_t id = 0x8100000000000001;
+
+	__asm__ volatile(".byte 0x3e, 0x65\n\tcpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	guest_check(eax == 0x31237648, "CPUID behind segment prefixes is Hv#1's");
+	eax = 0x40000001;
+	__asm__ volatile(".byte 0x48, 0x66\n\tcpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	guest_check(eax == 0x31237648, "so is it behind REX and another prefix");
+	__asm__ volatile(".byte 0x26\n\twrmsr"
+			 :
+			 : "c"(OS_ID), "a"((uint32_t)id), "d"((uint32_t)(id >> 32)));
+	guest_check(rdmsr(OS_ID) == id, "WRMSR behind a segment prefix writes");
+	__asm__ volatile(".byte 0x2e\n\trdmsr" : "=a"(eax), "=d"(edx) : "c"(OS_ID));
+	guest_check(((uint64_t)edx << 32 | eax) == id, "RDMSR behind a segment prefix reads");
+	wrmsr(OS_ID, 0);
+	guest_check(guest_call(cpu, lock_cpuid, 0, 0).vector == 6, "LOCK CPUID is #UD");
+}
+
 static void check_registers(void)
 {
 	struct cpu_xmm a = { { 0x1122334455667788, 0x99aabbccddeeff00 } }, b;
@@ -180,6 +211,7 @@ uint32_t guest_main(void)
 		check_boot();
 		check_devices();
 		check_traps();
+		check_prefixes();
 		check_registers();
 	}
 	guest_print("machine: %u checks, %u failed\n", guest_checks(), guest_failures());

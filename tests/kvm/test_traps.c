@@ -526,7 +526,7 @@ START_TEST(a_foreign_sigbus_is_raised_again)
 	struct pair p;
 	sigset_t bus;
 
-	/* A VP of an earlier test that was on this thread may have blocked it, as vsm/kvm.h says. */
+	/* A VP of an earlier test on this thread may have blocked it, as vsm/kvm.h says. */
 	sigemptyset(&bus);
 	sigaddset(&bus, SIGBUS);
 	ck_assert_int_eq(pthread_sigmask(SIG_UNBLOCK, &bus, NULL), 0);

@@ -26,12 +26,16 @@ static uint64_t element_gpn(const struct vsm_vp *vp, uint32_t element)
 static void validate(struct vsm_vp *vp, uint32_t end)
 {
 	struct protect_plan *plan = &vp->plan;
+	const struct protmap_range *range = NULL;
 
 	for (uint32_t i = plan->end; i < end; i++) {
 		uint64_t gpn = element_gpn(vp, i);
 
-		if (gpn >> GPN_BITS != 0 || vp->vsm->map == NULL ||
-		    protmap_range_of(vp->vsm->map, gpn) == NULL) {
+		if (gpn >> GPN_BITS == 0 && vp->vsm->map != NULL)
+			range = protmap_range_near(vp->vsm->map, range, gpn);
+		else
+			range = NULL;
+		if (range == NULL) {
 			plan->status = HV_STATUS_INVALID_PARAMETER;
 			break;
 		}
@@ -45,11 +49,12 @@ static void validate(struct vsm_vp *vp, uint32_t end)
 static void change_map(struct vsm_vp *vp)
 {
 	struct protect_plan *plan = &vp->plan;
+	const struct protmap_range *range = NULL;
 
 	for (uint32_t i = 0; i < plan->page_count; i++) {
 		struct plan_page *page = &plan->pages[i];
-		const struct protmap_range *range = protmap_range_of(vp->vsm->map, page->gpn);
 
+		range = protmap_range_near(vp->vsm->map, range, page->gpn);
 		if (protmap_page_swap(range, plan->owner_vtl, page->gpn,
 				      PROTMAP_EXPLICIT | plan->mask, &page->old) != 0) {
 			plan->page_count = i;

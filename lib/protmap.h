@@ -144,6 +144,15 @@ static inline _Atomic uint64_t *region_at(const struct protmap_range *range, uin
 const struct protmap_range *protmap_range_from(const struct protmap_table *table, uint64_t page);
 /* Range that `page` lies in, or NULL. */
 const struct protmap_range *protmap_range_of(const struct vsm_protmap *map, uint64_t page);
+/* The same, where it most likely is the range that was found before. */
+static inline const struct protmap_range *protmap_range_near(const struct vsm_protmap *map,
+							     const struct protmap_range *before,
+							     uint64_t page)
+{
+	if (before != NULL && page - before->first < before->pages)
+		return before;
+	return protmap_range_of(map, page);
+}
 
 /* Code of a page of the set of `vtl`. */
 uint32_t protmap_code(const struct protmap_range *range, uint32_t vtl, uint64_t page);

@@ -343,6 +343,11 @@ static uint32_t count_others(const struct packing *packing, const _Atomic uint64
 	return others;
 }
 
+static int few_others(const struct packing *packing, const _Atomic uint64_t *words, uint64_t one)
+{
+	return count_others(packing, words, one, one, SPARSE_CHOICE) <= SPARSE_CHOICE;
+}
+
 /*
  * The word that page `index` is in is a sample. Only if its pages have one or two codes the rest
  * is looked at, so that the usual store to a leaf full of different codes stays cheap.
@@ -360,6 +365,10 @@ static uint32_t packed_judge(const struct packing *packing, const _Atomic uint64
 		uint32_t bit = (uint32_t)__builtin_ctzll(sample ^ one);
 
 		two = item_get(packing, sample, bit >> packing->shift) * packing->ones;
+		if ((word & WORD_WIDENED) != 0)
+			return few_others(packing, words, one) || few_others(packing, words, two) ?
+				       LEAF_SHRINK :
+				       LEAF_FITS;
 		if (items_set(packing, sample ^ one) & items_set(packing, sample ^ two))
 			return LEAF_FITS;
 		return count_others(packing, words, one, two, 0) ? LEAF_FITS : LEAF_SHRINK;

@@ -6,8 +6,8 @@
 #include "protmap.h"
 
 /*
- * A word: kind in bits 0-2, code `a` in bits 3-7, code `b` in bits 8-12, number of the first unit
- * from bit 16. A word of zero says: no page was set explicitly.
+ * A word: kind in bits 0-2, code `a` in bits 3-7, code `b` in bits 8-12, WORD_WIDENED, number of the
+ * first unit from bit 16. A word of zero says: no page was set explicitly.
  */
 #define LEAF_UNIFORM 0u /* all pages have code a */
 #define LEAF_SPARSE  1u /* 1 unit: pages that do not have code a, 16 bits each */
@@ -17,6 +17,12 @@
 #define LEAF_NIBBLES 3u
 #define LEAF_BYTES   4u /* 8 units: the code of each page, where that mask was set after all */
 #define LEAF_NOT     5u /* no leaf, of a block only: see its regions */
+
+/*
+ * The pages had two codes, and a list brought a third. Guests take rights and give them back, list
+ * after list: this leaf does not become one of bits again, which the next list would undo.
+ */
+#define WORD_WIDENED (1ull << 13)
 
 #define SPARSE_MAX 32u
 

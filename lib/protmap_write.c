@@ -134,7 +134,11 @@ static int leaf_with(const struct place *at, uint64_t old, uint32_t to, uint32_t
 	leaf_decode(at->range->pool, old, codes);
 	for (i = at->index; i < to; i++)
 		codes[i] = (uint8_t)code;
-	return leaf_encode(at->range->pool, codes, in_list, new);
+	if (!leaf_encode(at->range->pool, codes, in_list, new))
+		return 0;
+	if (in_list && word_kind(old) == LEAF_BITS && word_kind(*new) == LEAF_NIBBLES)
+		*new |= WORD_WIDENED;
+	return 1;
 }
 
 static int page_store(const struct place *at, uint64_t word, uint32_t code, int in_list)

@@ -189,6 +189,48 @@ START_TEST(a_list_can_be_taken_back_from_every_form)
 }
 END_TEST
 
+static void list_all_over(const struct protmap_range *place, uint8_t code, uint32_t stride)
+{
+	uint8_t old;
+
+	for (uint32_t i = 0; i < REGION_PAGES; i += stride)
+		expect(protmap_page_swap(place, 1, i, code, &old) == 0);
+	protmap_settle(place, 1, 0);
+}
+
+/* Between two lists the pages of the first have one code, and one by one they get another. */
+START_TEST(lists_that_take_and_give_back_make_no_new_leaf)
+{
+	struct vsm_range range = { 0, REGION_PAGES * PAGE };
+	const struct protmap_range *place;
+	struct vsm_protmap *map;
+	uint64_t word, used, idle;
+
+	ck_assert_int_eq(vsm_protmap_create(NULL, 1, &range, 1, PLENTY, &map), 0);
+	idle = vsm_protmap_used(map);
+	place = protmap_range_of(map, 0);
+	list_all_over(place, 0x10, 7);
+	/* Who takes rights and never gives them back pays for two codes. */
+	ck_assert_uint_eq(word_kind(word_load(region_at(place, 1, 0))), LEAF_BITS);
+	list_all_over(place, 0x1f, 7);
+	word = word_load(region_at(place, 1, 0));
+	used = vsm_protmap_used(map);
+	for (uint32_t i = 0; i < 10; i++) {
+		list_all_over(place, i % 2 ? 0x1f : 0x10, 7);
+		ck_assert_uint_eq(word_load(region_at(place, 1, 0)), word);
+		ck_assert_uint_eq(vsm_protmap_used(map), used);
+	}
+	/* It is made smaller where few differ, and goes when none does. */
+	list_all_over(place, 0, 14);
+	list_all_over(place, 0, 21);
+	list_all_over(place, 0, 7 * 5);
+	ck_assert_uint_eq(word_kind(word_load(region_at(place, 1, 0))), LEAF_SPARSE);
+	list_all_over(place, 0, 1);
+	ck_assert_uint_eq(vsm_protmap_used(map), idle);
+	vsm_protmap_destroy(map);
+}
+END_TEST
+
 /* Pages that have become alike again cost nothing again, however they became so. */
 START_TEST(uniform_again_is_one_word_again)
 {
@@ -390,6 +432,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, random_operations_with_too_little_memory);
 	tcase_add_test(tc, every_form_of_a_leaf_becomes_every_other_page_by_page);
 	tcase_add_test(tc, a_list_can_be_taken_back_from_every_form);
+	tcase_add_test(tc, lists_that_take_and_give_back_make_no_new_leaf);
 	tcase_add_test(tc, uniform_again_is_one_word_again);
 	tcase_add_test(tc, case_30_fragmentation_stays_under_its_bound);
 	tcase_add_test(tc, added_ram_follows_the_default);

@@ -145,9 +145,8 @@ const struct protmap_range *protmap_range_from(const struct protmap_table *table
 /* Range that `page` lies in, or NULL. */
 const struct protmap_range *protmap_range_of(const struct vsm_protmap *map, uint64_t page);
 /* The same, where it most likely is the range that was found before. */
-static inline const struct protmap_range *protmap_range_near(const struct vsm_protmap *map,
-							     const struct protmap_range *before,
-							     uint64_t page)
+static inline const struct protmap_range *
+protmap_range_near(const struct vsm_protmap *map, const struct protmap_range *before, uint64_t page)
 {
 	if (before != NULL && page - before->first < before->pages)
 		return before;

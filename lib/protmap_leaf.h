@@ -6,8 +6,8 @@
 #include "protmap.h"
 
 /*
- * A word: kind in bits 0-2, code `a` in bits 3-7, code `b` in bits 8-12, WORD_WIDENED, number of the
- * first unit from bit 16. A word of zero says: no page was set explicitly.
+ * A word: kind in bits 0-2, code `a` in bits 3-7, code `b` in bits 8-12, WORD_WIDENED in bit 13,
+ * number of the first unit from bit 16. A word of zero says: no page was set explicitly.
  */
 #define LEAF_UNIFORM 0u /* all pages have code a */
 #define LEAF_SPARSE  1u /* 1 unit: pages that do not have code a, 16 bits each */

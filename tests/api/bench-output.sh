@@ -24,7 +24,8 @@ kvm_private_save_load_ratio"
 enforce_figures="enforce_scattered_deny_ns_per_page enforce_scattered_grant_ns_per_page
 enforce_contig_deny_ns_per_page enforce_contig_grant_ns_per_page enforce_held_deny_ns_per_page
 enforce_held_grant_ns_per_page enforce_crowded_deny_ns_per_page
-enforce_crowded_grant_ns_per_page fault_exit_us enforce_tracking_ratio"
+enforce_crowded_grant_ns_per_page enforce_single_deny_us enforce_single_deny_after_us
+enforce_single_deny_cost_us fault_exit_us enforce_tracking_ratio"
 
 # ok NAME COMMAND...: one check; the last output of bench-vsm goes into the log of a bad one.
 ok() {
@@ -67,7 +68,7 @@ figures_are() {
 # The first of those, in this order.
 # shellcheck disable=SC2046,SC2086
 enforce_begins() {
-	[ "$(words $(cut -d' ' -f1 "$dir/out" | grep -E '^(enforce_|fault_exit_)' | head -n 10))" = "$(words $1)" ]
+	[ "$(words $(cut -d' ' -f1 "$dir/out" | grep -E '^(enforce_|fault_exit_)' | head -n 13))" = "$(words $1)" ]
 }
 well_formed() {
 	! grep -qvE '^[a-z0-9_]+ [0-9]+(\.[0-9]{1,3})? (ns|us|ratio|ioctls|MiB)$' "$dir/out" &&

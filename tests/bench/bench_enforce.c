@@ -21,6 +21,9 @@ enum figure {
 	HELD_GRANT,
 	CROWDED_DENY,
 	CROWDED_GRANT,
+	SINGLE_OP,
+	SINGLE_AFTER,
+	SINGLE_COST, /* The two together. */
 	FAULT_EXIT,
 	TRACKING, /* Of a scattered deny: what the library needs beside the op, to the op. */
 	FIGURES
@@ -38,6 +41,9 @@ static const struct {
 	[HELD_GRANT] = { "enforce_held_grant_ns_per_page", "ns" },
 	[CROWDED_DENY] = { "enforce_crowded_deny_ns_per_page", "ns" },
 	[CROWDED_GRANT] = { "enforce_crowded_grant_ns_per_page", "ns" },
+	[SINGLE_OP] = { "enforce_single_deny_us", "us" },
+	[SINGLE_AFTER] = { "enforce_single_deny_after_us", "us" },
+	[SINGLE_COST] = { "enforce_single_deny_cost_us", "us" },
 	[FAULT_EXIT] = { "fault_exit_us", "us" },
 	[TRACKING] = { "enforce_tracking_ratio", "ratio" },
 };
@@ -81,6 +87,21 @@ static int faults(struct enforce_machine *m, struct result *r, uint32_t rounds)
 	return enforce_protect(m, ALL_RIGHTS, SCATTERED);
 }
 
+/* What a short protection costs a guest: the operation, and what it has to fetch again after it. */
+static int single(struct enforce_machine *m, struct result *r)
+{
+	uint64_t op, after, undisturbed;
+	double more;
+
+	if (enforce_single(m, &op, &after, &undisturbed) != 0)
+		return -1;
+	more = (double)(int64_t)(after - undisturbed) / 1000;
+	add(r, SINGLE_OP, (double)op / 1000);
+	add(r, SINGLE_AFTER, more);
+	add(r, SINGLE_COST, (double)op / 1000 + more);
+	return 0;
+}
+
 static int measure(struct enforce_machine *m, struct result *r, uint32_t rounds)
 {
 	for (uint32_t i = 0; i < rounds; i++) {
@@ -97,7 +118,7 @@ static int measure(struct enforce_machine *m, struct result *r, uint32_t rounds)
 	if (enforce_sibling(m, 0) != 0 || enforce_crowd(m) != 0)
 		return -1;
 	for (uint32_t i = 0; i < rounds; i++) {
-		if (there_and_back(m, r, CROWDED_DENY, SCATTERED) != 0)
+		if (there_and_back(m, r, CROWDED_DENY, SCATTERED) != 0 || single(m, r) != 0)
 			return -1;
 	}
 	return 0;
@@ -132,8 +153,13 @@ static int result_init(struct result *r, uint32_t rounds)
 	return room == NULL ? -1 : 0;
 }
 
+/* What one mechanism is compared with another by. */
+struct cost {
+	double op, single;
+};
+
 /* One mechanism. @return how many figures are missing. */
-static int one(uint32_t mechanism, const char *suffix, uint32_t rounds, double *deny)
+static int one(uint32_t mechanism, const char *suffix, uint32_t rounds, struct cost *cost)
 {
 	struct enforce_machine *m = calloc(1, sizeof(*m));
 	struct result r;
@@ -148,7 +174,8 @@ static int one(uint32_t mechanism, const char *suffix, uint32_t rounds, double *
 		missing = bench_missing("enforce_*", m->why);
 	} else {
 		print(&r, suffix);
-		*deny = median(&r, CROWDED_DENY);
+		cost->op = median(&r, CROWDED_DENY);
+		cost->single = median(&r, SINGLE_COST);
 	}
 	enforce_close(m);
 	free(m);
@@ -172,8 +199,8 @@ int bench_enforce(uint32_t repeat)
 {
 	struct vsm_kvm_enforcement e = { .size = sizeof(e) };
 	uint32_t best = chosen();
-	double deny = 0, slots = 0;
-	int missing = one(best, "", repeat * ROUNDS, &deny);
+	struct cost cost = { 0 }, slots = { 0 }, ignored;
+	int missing = one(best, "", repeat * ROUNDS, &cost);
 
 	for (uint32_t i = 1; missing == 0 && vsm_kvm_enforcement(NULL, i, &e) == 0; i++) {
 		if (i == best)
@@ -183,9 +210,11 @@ int bench_enforce(uint32_t repeat)
 		else if (i == VSM_KVM_ENFORCE_MEMSLOT)
 			missing += one(i, e.name, repeat * SLOT_ROUNDS, &slots);
 		else
-			missing += one(i, e.name, repeat * ROUNDS, &(double){ 0 });
+			missing += one(i, e.name, repeat * ROUNDS, &ignored);
 	}
-	if (missing == 0 && best != VSM_KVM_ENFORCE_MEMSLOT)
-		bench_print("enforce_vs_memslot_ratio", slots / deny, "ratio");
+	if (missing == 0 && best != VSM_KVM_ENFORCE_MEMSLOT) {
+		bench_print("enforce_vs_memslot_ratio", slots.single / cost.single, "ratio");
+		bench_print("enforce_vs_memslot_op_ratio", slots.op / cost.op, "ratio");
+	}
 	return missing;
 }

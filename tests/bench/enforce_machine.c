@@ -21,7 +21,9 @@
 #define CODE0	  0x10000u /* VTL0: mov (%rdi),%rbx; out %al,$0x80 */
 #define CODE1	  0x11000u /* VTL1: out %al,$0x80; jmp to itself */
 #define SPIN	  0x12000u /* The sibling: jmp to itself */
-#define CROWD_GPA 0x2000000u /* Up to the end of RAM. */
+#define WALK	  0x13000u /* VTL0: a load from each of RCX pages from RDI on; out %al,$0x80 */
+#define CROWD_GPA 0x2000000u
+#define WALK_GPA  0x7800000u /* Behind those. */
 #define INPUT	  0x20000u
 #define CALL0	  0x30000u
 #define CALL1	  0x31000u
@@ -179,7 +181,8 @@ static int start_vtl1(struct enforce_machine *m)
 	return set_config(m);
 }
 
-static int protect_at(struct enforce_machine *m, uint32_t rights, uint64_t gpa, uint32_t stride)
+static int protect_at(struct enforce_machine *m, uint32_t rights, uint64_t gpa, uint32_t stride,
+		      uint32_t count)
 {
 	struct hv_input_modify_vtl_protection_mask *in = (void *)(m->ram + INPUT);
 	uint64_t gpn;
@@ -187,17 +190,17 @@ static int protect_at(struct enforce_machine *m, uint32_t rights, uint64_t gpa, 
 	memset(in, 0, sizeof(*in));
 	in->target_partition_id = HV_PARTITION_ID_SELF;
 	in->map_flags = rights;
-	for (uint32_t i = 0; i < ENFORCE_LIST; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		gpn = gpa / 4096 + (uint64_t)i * stride;
 		memcpy((uint8_t *)(in + 1) + i * sizeof(gpn), &gpn, sizeof(gpn));
 	}
-	return call(m, HVCALL_MODIFY_VTL_PROTECTION_MASK | (uint64_t)ENFORCE_LIST << 32, INPUT, 0,
+	return call(m, HVCALL_MODIFY_VTL_PROTECTION_MASK | (uint64_t)count << 32, INPUT, 0,
 		    VSM_VERDICT_RESUME);
 }
 
 int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride)
 {
-	return protect_at(m, rights, ENFORCE_GPA, stride);
+	return protect_at(m, rights, ENFORCE_GPA, stride, ENFORCE_LIST);
 }
 
 int enforce_crowd(struct enforce_machine *m)
@@ -205,7 +208,7 @@ int enforce_crowd(struct enforce_machine *m)
 	int r = 0;
 
 	for (uint32_t i = 0; i < ENFORCE_CROWD && r == 0; i += ENFORCE_LIST)
-		r = protect_at(m, 0, CROWD_GPA + i * 2ull * 4096, 2);
+		r = protect_at(m, 0, CROWD_GPA + i * 2ull * 4096, 2, ENFORCE_LIST);
 	return r;
 }
 
@@ -331,6 +334,42 @@ int enforce_fault(struct enforce_machine *m, uint64_t *out_ns, uint64_t *fault_n
 	return 0;
 }
 
+/* VTL1 returns, user code of VTL0 walks and then loads from a page that is denied. */
+static int walk(struct enforce_machine *m, uint64_t *ns)
+{
+	const struct vsm_reg regs[] = { { HV_X64_REGISTER_RDI, 0, { WALK_GPA, 0 } },
+					{ HV_X64_REGISTER_RCX, 0, { ENFORCE_WALK, 0 } } };
+	uint64_t fault;
+
+	if (leave_vtl1(m) != 0 || user_mode(m, m->vp, WALK) != 0)
+		return -1;
+	if (vsm_kvm_vp_set(m->vp, 0, regs, 2) != 0)
+		return failed(m, "registers of the walk", -VSM_ERR_HOST);
+	if (run_to_out(m, ns) != 0 || user_mode(m, m->vp, CODE0) != 0 || run_to_out(m, &fault) != 0)
+		return -1;
+	if (vsm_vp_active_vtl(vsm_kvm_vp_vsm(m->vp)) != 1)
+		return failed(m, "the load was not intercepted", -VSM_ERR_HOST);
+	m->slot->header.message_type = HVMSG_NONE;
+	return 0;
+}
+
+int enforce_single(struct enforce_machine *m, uint64_t *op_ns, uint64_t *after_ns,
+		   uint64_t *undisturbed_ns)
+{
+	const uint64_t page = ENFORCE_GPA + 4096;
+
+	/* The page that ends a walk, and the one that is measured. */
+	if (protect_at(m, 0, ENFORCE_GPA, 1, 1) != 0 || protect_at(m, 0, page, 1, 1) != 0)
+		return -1;
+	*op_ns = m->op_ns;
+	if (walk(m, after_ns) != 0 || protect_at(m, HV_MAP_GPA_PERMISSIONS_MASK, page, 1, 1) != 0)
+		return -1;
+	/* The first after this change, then one after no change. */
+	if (walk(m, undisturbed_ns) != 0 || walk(m, undisturbed_ns) != 0)
+		return -1;
+	return protect_at(m, HV_MAP_GPA_PERMISSIONS_MASK, ENFORCE_GPA, 1, 1);
+}
+
 /* ---- life ---- */
 
 static void put64(uint8_t *ram, uint64_t gpa, uint64_t value)
@@ -343,6 +382,9 @@ static int make_ram(struct enforce_machine *m)
 	static const uint8_t code0[] = { 0x48, 0x8b, 0x1f, 0xe6, STOP_PORT };
 	static const uint8_t code1[] = { 0xe6, STOP_PORT, 0xeb, 0xfc };
 	static const uint8_t spin[] = { 0xeb, 0xfe };
+	/* 1: mov (%rdi),%rbx; add $4096,%rdi; dec %ecx; jnz 1b; out %al,$STOP_PORT */
+	static const uint8_t walk[] = { 0x48, 0x8b, 0x1f, 0x48, 0x81, 0xc7, 0,	  0x10,
+					0,    0,    0xff, 0xc9, 0x75, 0xf2, 0xe6, STOP_PORT };
 
 	m->ram_fd = memfd_create("bench-vsm", MFD_CLOEXEC);
 	if (m->ram_fd < 0 || ftruncate(m->ram_fd, RAM_BYTES) != 0)
@@ -357,6 +399,7 @@ static int make_ram(struct enforce_machine *m)
 	memcpy(m->ram + CODE0, code0, sizeof(code0));
 	memcpy(m->ram + CODE1, code1, sizeof(code1));
 	memcpy(m->ram + SPIN, spin, sizeof(spin));
+	memcpy(m->ram + WALK, walk, sizeof(walk));
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #define ENFORCE_LIST  500u /* Pages of a call. */
 #define ENFORCE_CROWD 10000u /* Pages that are denied for good, away from those. */
+#define ENFORCE_WALK  512u /* Pages of a walk: what the guest is working with. */
 #define ENFORCE_GPA   0x1000000u /* Pages that nothing else uses begin here. */
 
 struct enforce_machine {
@@ -43,6 +44,16 @@ int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride)
 
 /** Deny ENFORCE_CROWD further pages, each second one, and leave it so. @return as above. */
 int enforce_crowd(struct enforce_machine *m);
+
+/**
+ * Deny a single page between two walks of user code of VTL0 over other pages, and grant it again.
+ *
+ * @param op_ns          time of the host operation of the deny
+ * @param after_ns       time of the walk behind it
+ * @param undisturbed_ns time of a walk with no change before it
+ */
+int enforce_single(struct enforce_machine *m, uint64_t *op_ns, uint64_t *after_ns,
+		   uint64_t *undisturbed_ns);
 
 /** Let VP 1 run user code of VTL0, or take it out. @return 0, or -1 and m->why. */
 int enforce_sibling(struct enforce_machine *m, uint32_t on);

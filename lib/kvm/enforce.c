@@ -5,9 +5,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/vfs.h>
-
-#define HUGETLBFS_MAGIC 0x958458f6
 
 static uint8_t load(const uint8_t *p)
 {
@@ -23,12 +20,10 @@ uint32_t kvm_pte(const struct vk_range *range, uint32_t vtl, uint64_t page)
 
 int kvm_enforce_attach(struct vsm_kvm *k, struct vk_range *range, int fd)
 {
-	struct statfs fs;
-
 	if ((k->mechanism->flags & VK_MECH_PTES) == 0)
 		return 0;
 	/* Entries of 2 MiB and more cannot give different rights to their pages. */
-	if (fstatfs(fd, &fs) == 0 && fs.f_type == HUGETLBFS_MAGIC) {
+	if (kvm_file_huge(fd) != 0) {
 		kvm_log(k, VSM_LOG_WARN, "RAM of huge pages is protected by memory slots", 0);
 		return 0;
 	}

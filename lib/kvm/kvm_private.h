@@ -24,6 +24,7 @@
 #define VK_RANGES_MAX 128u
 #define VK_CPUID_MAX  256u
 #define VK_PAGE	      4096ull
+#define VK_HUGE	      (2ull << 20) /* What an entry one level up maps. */
 
 /* No more slots than this are kept book of, whatever KVM offers. */
 #define VK_SLOTS_MAX 32764u
@@ -308,6 +309,12 @@ int kvm_slots_withdraw(struct vsm_kvm *k, uint32_t vtl);
 int kvm_slots_restore(struct vsm_kvm *k, uint32_t vtl);
 /* Sort and join; returns how many are left. */
 uint32_t kvm_dirty_sort(struct vk_dirty *dirty, uint32_t count);
+
+/* view.c */
+/* Of hugetlbfs: bytes of its pages. Of any other file 0. */
+uint64_t kvm_file_huge(int fd);
+/* All of it, populated; NULL with errno. */
+uint8_t *kvm_view_map(int fd, uint64_t offset, uint64_t size);
 
 /* memory.c */
 void kvm_memory_fini(struct vsm_kvm *k);

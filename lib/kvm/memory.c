@@ -11,9 +11,6 @@
 #ifndef F_GET_SEALS
 #define F_GET_SEALS 1034
 #endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 #ifndef F_SEAL_WRITE
 #define F_SEAL_WRITE 0x0008
 #endif
@@ -39,6 +36,21 @@ static int check_place(const struct vsm_kvm *k, uint64_t gpa, uint64_t size)
 	return 0;
 }
 
+/* Of such a file mmap() takes other sizes, munmap() does not. */
+static int check_huge(const struct vsm_kvm *k, int fd, uint64_t offset, uint64_t size)
+{
+	uint64_t huge = kvm_file_huge(fd);
+
+	if (huge == 0 || (offset % huge == 0 && size % huge == 0))
+		return 0;
+	kvm_log(k, VSM_LOG_ERROR,
+		offset % huge != 0 ?
+			"vsm_kvm_ram_add: offset is not a multiple of the file's huge pages of" :
+			"vsm_kvm_ram_add: size is not a multiple of the file's huge pages of",
+		huge);
+	return -VSM_ERR_INVAL;
+}
+
 static int check_fd(const struct vsm_kvm *k, int fd, uint64_t offset, uint64_t size)
 {
 	struct stat st;
@@ -59,7 +71,7 @@ static int check_fd(const struct vsm_kvm *k, int fd, uint64_t offset, uint64_t s
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_ram_add: fd is sealed against writing");
 	if (st.st_size < 0 || offset > (uint64_t)st.st_size || size > (uint64_t)st.st_size - offset)
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_ram_add: fd is too short");
-	return 0;
+	return check_huge(k, fd, offset, size);
 }
 
 static void unmap(struct vsm_kvm *k, struct vk_range *range)
@@ -75,32 +87,13 @@ static void unmap(struct vsm_kvm *k, struct vk_range *range)
 	kvm_enforce_detach(k, range);
 }
 
-static uint8_t *map_view(int fd, uint64_t offset, uint64_t size)
-{
-	void *p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
-		       (off_t)offset);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	/* MAP_POPULATE does not say when memory is short; kernels before 5.14 have nothing
-	 * better. */
-	if (madvise(p, (size_t)size, MADV_POPULATE_WRITE) != 0 && errno != EINVAL) {
-		int saved = errno;
-
-		munmap(p, (size_t)size);
-		errno = saved;
-		return NULL;
-	}
-	return p;
-}
-
 static int map_views(const struct vsm_kvm *k, struct vk_range *range, int fd, uint64_t offset)
 {
-	range->host = map_view(fd, offset, range->size);
+	range->host = kvm_view_map(fd, offset, range->size);
 	if (range->host == NULL)
 		return -1;
 	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
-		range->view[vtl] = map_view(fd, offset, range->size);
+		range->view[vtl] = kvm_view_map(fd, offset, range->size);
 		if (range->view[vtl] == NULL)
 			return -1;
 	}

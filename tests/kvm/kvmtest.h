@@ -23,6 +23,7 @@
 #include <vsm/vsm.h>
 
 #include "kvm_private.h"
+#include "kvmtest_huge.h"
 #include "vsmtest.h"
 
 #define RAM_SIZE  (16u << 20)
@@ -277,10 +278,33 @@ static inline struct kt *kt_bare(const struct vsm_kvm_options *options)
 	return t;
 }
 
+/* VSM_TEST_RAM=thp: this run of the tests is about huge pages. */
+static inline int kt_thp(void)
+{
+	const char *ram = getenv("VSM_TEST_RAM");
+
+	return ram != NULL && strcmp(ram, "thp") == 0;
+}
+
+/* All of RAM in huge pages, and each view maps them as such. */
+static inline void kt_ram_add_thp(struct kt *t)
+{
+	const struct vk_range *range = &t->k->range[t->k->range_count];
+
+	ck_assert_int_eq(kh_collapse(t->memfd, 0, RAM_SIZE), 0);
+	assert_err(vsm_kvm_ram_add(t->k, 0, RAM_SIZE, t->memfd, 0, 0), 0);
+	for (uint32_t vtl = 0; vtl < t->k->vtls; vtl++)
+		ck_assert_uint_eq(kh_mapped(range->view[vtl], RAM_SIZE), RAM_SIZE);
+	ck_assert_uint_eq(kh_mapped(range->host, RAM_SIZE), RAM_SIZE);
+}
+
 static inline void kt_start(struct kt *t)
 {
 	kt_tables(t);
-	assert_err(vsm_kvm_ram_add(t->k, 0, RAM_SIZE, t->memfd, 0, 0), 0);
+	if (kt_thp())
+		kt_ram_add_thp(t);
+	else
+		assert_err(vsm_kvm_ram_add(t->k, 0, RAM_SIZE, t->memfd, 0, 0), 0);
 	assert_err(vsm_partition_realise(t->vsm), 0);
 	assert_err(vsm_kvm_vp_create(t->k, 0, 0, &t->vp), 0);
 	kt_long_mode(t, 0, 0);
@@ -588,6 +612,10 @@ static inline int kt_main(const char *suite, const struct vsmtest_case *cases, s
 	}
 	if (kt_missing() != NULL) {
 		printf("1..0 # SKIP %s\n", kt_missing());
+		return 0;
+	}
+	if (kt_thp() && kh_missing() != NULL) {
+		printf("1..0 # SKIP %s\n", kh_missing());
 		return 0;
 	}
 	return vsmtest_main(suite, cases, count);

@@ -323,11 +323,11 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
  *
  * @param k      bound to a partition.
  * @param gpa    page-aligned. The last page of the physical address space must stay free.
- * @param size   bytes, a multiple of 4096, not 0.
+ * @param size   bytes, a multiple of 4096, not 0; of hugetlbfs a multiple of its pages.
  * @param fd     shared memory (memfd, shmem or hugetlbfs file); stays the caller's, must not be
  *               truncated, nor holes punched into it, while in use. Other mappings of it, of this
  *               process or another, are restricted by nobody.
- * @param offset of the range in fd, page-aligned.
+ * @param offset of the range in fd, page-aligned; of hugetlbfs a multiple of its pages.
  * @param flags  0
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is wrong; fd is not shared memory or is too short.

@@ -16,6 +16,7 @@
 #define UNI_VTLS	 2u
 #define UNI_PAGE_SIZE	 4096u
 #define UNI_BLOCK_SIZE	 0x200000u
+#define UNI_SPAN_SIZE	 0x4000000u
 #define UNI_TRAP_PORT	 0x7eu
 #define UNI_QUANTUM	 20000u /* instructions until the next VP has its turn */
 #define UNI_UNDO_MAX	 512u
@@ -82,6 +83,7 @@ struct uni_cpu {
 	int has_event;
 	struct uni_device_page device_page[UNI_DEVICE_PAGES];
 	uint32_t device_pages; /* how many are in use, the first ones */
+	uint64_t split; /* spans of RAM that are mapped block by block */
 
 	/* The instruction that runs. */
 	uint64_t rip;

@@ -2,13 +2,18 @@
 /*
  * Memory of the machine on libunicorn: RAM in blocks of 2 MiB. A block in which a page lacks read
  * or write is mapped without both, and libunicorn asks at each access (on_denied() in
- * unicorn_engine.c): changing rights page by page takes it milliseconds.
+ * unicorn_engine.c): changing rights page by page takes it milliseconds. What a mapping takes it
+ * grows with the square of their number, so each span of 64 MiB is one until a block of it is
+ * closed, or an overlay lies over it.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "unicorn_machine.h"
+
+_Static_assert(((uint64_t)VMM_MEMORY_MAX_MIB << 20) / UNI_SPAN_SIZE <= 64,
+	       "uni_cpu.split has a bit for each span");
 
 #define RIGHTS_RW (HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE)
 
@@ -86,18 +91,40 @@ static void forget_code(struct uni_cpu *c, uint64_t from, uint64_t end)
 	}
 }
 
-int uni_memory_map(struct uni_cpu *c)
+/* RAM of [from, end), in pieces of this size. */
+static int map_pieces(struct uni_cpu *c, uint64_t from, uint64_t end, uint64_t size)
 {
-	const struct unicorn_machine *m = c->m;
+	uint64_t next;
 
-	for (uint64_t b = 0; b < m->blocks; b++) {
-		uint64_t gpa = b * UNI_BLOCK_SIZE;
-
-		if (uc_mem_map_ptr(c->uc, gpa, block_size(m, b), UC_PROT_ALL, m->vmm->ram + gpa) !=
+	for (; from < end; from = next) {
+		next = from + size < end ? from + size : end;
+		if (uc_mem_map_ptr(c->uc, from, next - from, UC_PROT_ALL, c->m->vmm->ram + from) !=
 		    UC_ERR_OK)
 			return -1;
 	}
 	return 0;
+}
+
+int uni_memory_map(struct uni_cpu *c)
+{
+	return map_pieces(c, 0, c->m->vmm->ram_size, UNI_SPAN_SIZE);
+}
+
+/* Before a part of it is mapped otherwise: libunicorn would copy the rest. */
+static int split_span(struct uni_cpu *c, uint64_t gpa)
+{
+	uint64_t from = gpa / UNI_SPAN_SIZE * UNI_SPAN_SIZE, end = from + UNI_SPAN_SIZE;
+	uint64_t bit = 1ull << gpa / UNI_SPAN_SIZE;
+
+	if (c->split & bit)
+		return 0;
+	if (end > c->m->vmm->ram_size)
+		end = c->m->vmm->ram_size;
+	forget_code(c, from, end);
+	if (uc_mem_unmap(c->uc, from, end - from) != UC_ERR_OK)
+		return -1;
+	c->split |= bit;
+	return map_pieces(c, from, end, UNI_BLOCK_SIZE);
 }
 
 /*
@@ -121,6 +148,8 @@ static int map_block(struct uni_cpu *c, uint64_t block, int closed)
 {
 	uint64_t from = block * UNI_BLOCK_SIZE, end = from + block_size(c->m, block), at;
 
+	if (split_span(c, from) < 0)
+		return -1;
 	for (at = from; at < end; at += UNI_PAGE_SIZE) {
 		if (!find_overlay(&c->m->view[c->vtl], at))
 			continue;
@@ -194,6 +223,8 @@ static uint32_t uc_rights(uint32_t rights)
 /* What was at the page goes; RAM or an overlay page comes. `page` NULL: nothing. */
 static int map_page(struct uni_cpu *c, uint64_t gpa, int was_mapped, void *page, uint32_t rights)
 {
+	if (gpa < c->m->vmm->ram_size && split_span(c, gpa) < 0)
+		return -1;
 	forget_code(c, gpa, gpa + UNI_PAGE_SIZE);
 	if (was_mapped && uc_mem_unmap(c->uc, gpa, UNI_PAGE_SIZE) != UC_ERR_OK)
 		return -1;

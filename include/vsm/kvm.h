@@ -204,7 +204,7 @@ struct vsm_kvm_stats {
 	uint64_t slot_ops; /**< KVM_SET_USER_MEMORY_REGION ioctls. */
 	uint64_t switches; /**< VTL switches. */
 	uint64_t carried; /**< Switches at which carried state had changed and was set. */
-	uint64_t held_stores; /**< Denied stores held (see vsm_kvm_run()). */
+	uint64_t held_stores; /**< Stores held: denied, or for a grant (see vsm_kvm_run()). */
 	uint64_t stores_done; /**< Of those, performed after the grant. */
 	uint64_t stores_dropped; /**< Of those, dropped. */
 	uint64_t undone_loads; /**< Denied loads taken back, to be executed again. */
@@ -432,6 +432,9 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * KVM writes such a store page by page. Where it crosses from a page that the VTL may write into
  * one that it may not, the part in the first page has been written already and stays, whatever
  * becomes of the rest: what is denied is never written, but the store is not all or nothing.
+ * A store that the protections allow while another VP has yet to enforce the grant waits in here,
+ * before anything else of its VTL. A kick ends the wait like any other: the store stays with the VP
+ * and is done by a later call. It is dropped only if RIP is changed meanwhile.
  * A denied load is taken back at once: RIP is on the instruction, which is executed again when its
  * VTL resumes.
  *

@@ -8,6 +8,8 @@
 /* More than the fragments of the widest access, or a port string that KVM has buffered. */
 #define STEPS_MAX 4096u
 
+#define LATER_NS 1000000
+
 static void immediate(struct vk_vcpu *v, uint8_t on)
 {
 	__atomic_store_n(&v->run->immediate_exit, on, __ATOMIC_SEQ_CST);
@@ -55,6 +57,13 @@ int kvm_enter(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 	kvm_signals_collect(kvp);
 	take_kick(kvp);
 	return r;
+}
+
+int kvm_enter_later(struct vsm_kvm_vp *kvp)
+{
+	int signalled = kvm_signals_wait(kvp, LATER_NS);
+
+	return take_kick(kvp) || signalled ? -EINTR : 0;
 }
 
 int kvm_enter_not(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)

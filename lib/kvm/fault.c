@@ -3,9 +3,9 @@
 #include "kvm_private.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
+#include <vsm/gpa.h>
 #include <vsm/hv.h>
 
 int kvm_is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
@@ -76,6 +76,7 @@ static int collect(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	int r;
 
 	v->store.count = 0;
+	v->store.waits = 0;
 	kvp->device_count = 0;
 	kvp->device_next = 0;
 	do {
@@ -95,64 +96,89 @@ static int collect(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	return 0;
 }
 
-/* How long another VP may take from changing the table to changing the slots. */
-#define GRANT_WAIT_MS 10000u
+/* Rounds after which a store that waits is worth a line in the log. */
+#define SLOW 1000u
 
-static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
+/*
+ * A part of the store may not be performed: tell. RETRY: the table allows it, so another VP that
+ * grants has changed the table and is about to change slots or entries. The store waits then: it
+ * must not get lost, nor may anything go before it.
+ */
+static int refused(struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vk_fragment *f)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
 	struct vsm_memory_fault fault = { .size = sizeof(fault),
 					  .flags = VSM_FAULT_FINAL,
 					  .access = HV_INTERCEPT_ACCESS_WRITE,
+					  .gpa = f->gpa,
 					  .user = kvm_cpl(v->run) == 3 };
+	int r;
+
+	if (kvm_emulate_take_back(v)) {
+		fault.instruction_byte_count =
+			(uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
+		return vsm_vp_memory_fault(kvp->vp, &fault);
+	}
+	r = vsm_vp_memory_fault(kvp->vp, &fault);
+	v->store.waits = r == VSM_VERDICT_RETRY ? v->store.waits + 1 : 0;
+	if (v->store.waits == SLOW)
+		kvm_log(kvp->k, VSM_LOG_WARN, "a store waits for a grant that is not enforced, GPA",
+			f->gpa);
+	if (r != VSM_VERDICT_RETRY && r != VSM_VERDICT_SWITCHED && r != VSM_VERDICT_BLOCKED)
+		v->store.count = 0;
+	return r;
+}
+
+static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
+{
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
 	const struct vk_fragment *f;
 	int r = collect(kvp, vtl);
 
 	if (r != 0)
 		return r;
-	/* Each round deals with one page; what was allowed meanwhile is done at once. Another VP
-	 * that grants has changed the table before it changes the slots: no store must get lost
-	 * then. */
-	for (uint32_t i = 0; i <= VK_FRAGMENTS_MAX + GRANT_WAIT_MS; i++) {
-		if (i > VK_FRAGMENTS_MAX)
-			poll(NULL, 0, 1);
-		f = perform(kvp, vtl, &v->store);
-		if (f == NULL)
-			return VSM_VERDICT_RETRY;
-		fault.gpa = f->gpa;
-		if (kvm_emulate_take_back(v)) {
-			fault.instruction_byte_count =
-				(uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
-			return vsm_vp_memory_fault(kvp->vp, &fault);
-		}
-		r = vsm_vp_memory_fault(kvp->vp, &fault);
-		if (r != VSM_VERDICT_RETRY)
-			break;
-	}
-	if (r == VSM_VERDICT_RETRY)
-		r = kvm_fail(kvp->k, VSM_ERR_HOST, "denied store: allowed, but no slot shows it");
-	if (r == VSM_VERDICT_SWITCHED || r == VSM_VERDICT_BLOCKED)
-		kvp->count.held++;
-	else
-		v->store.count = 0;
+	f = perform(kvp, vtl, &v->store);
+	if (f == NULL)
+		return VSM_VERDICT_RETRY;
+	r = refused(kvp, vtl, f);
+	kvp->count.held += v->store.count != 0;
 	return r;
 }
 
-void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl)
+static int is_granted(const struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vk_fragment *f)
+{
+	struct vsm_gpa_answer answer = { .size = sizeof(answer) };
+
+	return vsm_gpa_access(kvp->k->vsm, kvp->index, vtl, f->gpa, f->len, VSM_ACCESS_WRITE,
+			      &answer) == 0;
+}
+
+int kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
+	const struct vk_fragment *f = v->store.fragment;
+	int r = VSM_VERDICT_RESUME;
 
 	/* Parts of another VTL's store that the VMM has not taken yet go first: all of them
 	 * together may be more than there is room for. */
 	if (v->store.count == 0 || kvp->device_next < kvp->device_count)
-		return;
+		return r;
 	kvp->device_count = 0;
 	kvp->device_next = 0;
-	if (v->run->s.regs.regs.rip == v->store.rip && perform(kvp, vtl, &v->store) == NULL)
-		kvp->count.done++;
+	if (v->run->s.regs.regs.rip == v->store.rip)
+		f = perform(kvp, vtl, &v->store);
 	else
+		v->store.count = 0;
+	/* What was told is told once; but a grant that is on its way is as good as one. */
+	if (v->store.count != 0 && (v->store.waits != 0 || is_granted(kvp, vtl, f)))
+		r = refused(kvp, vtl, f);
+	else
+		v->store.count = 0;
+	if (f == NULL)
+		kvp->count.done++;
+	else if (v->store.count == 0)
 		kvp->count.dropped++;
-	v->store.count = 0;
+	return r;
 }
 
 static int load(struct vsm_kvm_vp *kvp, uint32_t vtl)

@@ -128,6 +128,7 @@ struct vk_fragment {
 
 struct vk_store {
 	uint32_t count; /* 0: none is held */
+	uint64_t waits; /* 0: held since it is denied; else for a grant: so often it was tried. */
 	uint64_t rip; /* Behind the store, as KVM left it. */
 	struct vk_fragment fragment[VK_FRAGMENTS_MAX];
 };
@@ -270,6 +271,8 @@ void kvm_log_name(const struct vsm_kvm *k, int32_t level, const char *what, cons
 int kvm_signals_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
 /* Take those that did. */
 void kvm_signals_collect(struct vsm_kvm_vp *kvp);
+/* Wait for a kick that is a signal, for so long. 1: it came. */
+int kvm_signals_wait(const struct vsm_kvm_vp *kvp, long nanoseconds);
 /* Raise a SIGBUS again that is none of ours. */
 void kvm_bus_raise(struct vsm_kvm_vp *kvp);
 
@@ -383,6 +386,8 @@ int kvm_event_flush(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
 /* enter.c: KVM_RUN in its variants */
 /* Run the guest. 0 or -errno. */
 int kvm_enter(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
+/* In place of kvm_enter(): wait for a moment. 0, or -EINTR if the VP was kicked. */
+int kvm_enter_later(struct vsm_kvm_vp *kvp);
 /* Complete half-done I/O without executing an instruction. */
 int kvm_complete(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
 /* One KVM_RUN that executes nothing. 0 (there is an exit) or -errno. */
@@ -395,8 +400,9 @@ int kvm_undo_load(struct vsm_kvm_vp *kvp, uint32_t vtl);
 /* fault.c: exits of accesses to what may be RAM. A verdict, or -VSM_ERR_*; *mmio is set to 1 if the
  * exit is the VMM's. */
 int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio);
-/* Before a VTL is run: perform or drop what is held. */
-void kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl);
+/* Before a VTL is run: perform or drop what is held. RESUME: the VTL may run; RETRY: it waits, see
+ * kvm_enter_later(); else as kvm_fault_mmio(). */
+int kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl);
 int kvm_is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa);
 
 /* native.c: accesses that left RIP on their instruction. A verdict, or -VSM_ERR_*; *mine is 0 if no

@@ -289,6 +289,16 @@ static int prepare(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
 	return apply(kvp, exit, verdict);
 }
 
+/* A store that is held keeps the VTL from running. A kick does not wait for another VP's grant. */
+static int unsettled(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit, int verdict)
+{
+	if (verdict < 0)
+		return verdict;
+	if (verdict == VSM_VERDICT_RETRY && kvm_enter_later(kvp) != 0)
+		return to_vmm(kvp, exit, VSM_KVM_EXIT_INTR);
+	return apply(kvp, exit, verdict);
+}
+
 /*
  * Half-done I/O goes before everything else: until it is completed, registers of that vCPU cannot
  * be set. Usually it is completed by running on; after a kick, without, so that what the kick was
@@ -313,7 +323,9 @@ static int step(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
 		if (r != AGAIN)
 			return r;
 		v = &kvp->vcpu[kvp->active];
-		kvm_store_settle(kvp, kvp->active);
+		r = kvm_store_settle(kvp, kvp->active);
+		if (r != VSM_VERDICT_RESUME)
+			return unsettled(kvp, exit, r);
 		if (kvp->device_next < kvp->device_count)
 			return device_part(kvp, exit);
 		if (kvm_event_flush(kvp, v) != 0)

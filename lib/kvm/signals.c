@@ -95,13 +95,25 @@ void kvm_signals_collect(struct vsm_kvm_vp *kvp)
 			return;
 		/* One of each: further ones can wait, and end KVM_RUN again. */
 		set &= ~SET_OF(signal);
-		if (signal != SIGBUS)
+		if (signal != SIGBUS) {
+			/* It may be all there is of a kick, and a SIGBUS beside it. */
+			kvp->attend = 1;
 			continue;
+		}
 		kvp->bus.pending = 1;
 		kvp->bus.code = info.si_code;
 		kvp->bus.hva = (uint64_t)(uintptr_t)info.si_addr;
 		kvp->bus.info = info;
 	}
+}
+
+int kvm_signals_wait(const struct vsm_kvm_vp *kvp, long nanoseconds)
+{
+	const struct timespec time = { 0, nanoseconds };
+	uint32_t kick = kvp->k->options.kick_signal;
+	kernel_sigset set = kick != 0 ? SET_OF(kick) : 0;
+
+	return syscall(SYS_rt_sigtimedwait, &set, NULL, &time, sizeof(set)) > 0;
 }
 
 /* For the thread itself, as it would have been without this library: the VMM's handler or the

@@ -248,8 +248,9 @@ static inline void kt_serve_end(struct kt *t)
 	close(t->server_stop[1]);
 }
 
-/* Up to where RAM can be added. */
-static inline struct kt *kt_bare(const struct vsm_kvm_options *options)
+/* Up to where RAM can be added. `ops`: vsm_kvm_ops(), or what stands before it. */
+static inline struct kt *kt_bare_ops(const struct vsm_kvm_options *options,
+				     const struct vsm_host_ops *(*ops)(const struct vsm_kvm *k))
 {
 	struct kt *t = calloc(1, sizeof(*t));
 	struct vsm_kvm_options o;
@@ -269,13 +270,18 @@ static inline struct kt *kt_bare(const struct vsm_kvm_options *options)
 	kt_serve(t);
 	vsm_config_init(&config);
 	assert_err(vsm_kvm_config(t->k, &config), 0);
-	assert_err(vsm_partition_create(&config, vsm_kvm_ops(t->k), t->k, &t->vsm), 0);
+	assert_err(vsm_partition_create(&config, ops(t->k), t->k, &t->vsm), 0);
 	assert_err(vsm_kvm_bind(t->k, t->vsm), 0);
 	t->memfd = kt_memfd(RAM_SIZE);
 	t->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, t->memfd, 0);
 	ck_assert(t->ram != MAP_FAILED);
 	t->exit.size = sizeof(t->exit);
 	return t;
+}
+
+static inline struct kt *kt_bare(const struct vsm_kvm_options *options)
+{
+	return kt_bare_ops(options, vsm_kvm_ops);
 }
 
 /* VSM_TEST_RAM=thp: this run of the tests is about huge pages. */

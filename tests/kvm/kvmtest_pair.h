@@ -38,8 +38,9 @@ static inline void pair_log(void *opaque, int32_t level, const char *line)
 	(void)line;
 }
 
-/* `pages`: vsm_kvm_options.emulate_execute */
-static inline void pair_start_with(struct pair *p, uint32_t enforce, uint32_t pages)
+/* The struct is cleared. `pages`: vsm_kvm_options.emulate_execute */
+static inline void pair_start_ops(struct pair *p, uint32_t enforce, uint32_t pages,
+				  const struct vsm_host_ops *(*ops)(const struct vsm_kvm *k))
 {
 	struct vsm_kvm_options o;
 	sigset_t usr1;
@@ -56,12 +57,17 @@ static inline void pair_start_with(struct pair *p, uint32_t enforce, uint32_t pa
 	o.kick_signal = SIGUSR1;
 	o.kick = kick_vp;
 	o.opaque = p;
-	p->t = kt_bare(&o);
+	p->t = kt_bare_ops(&o, ops);
 	p->t->k->options.log = pair_log;
 	kt_start(p->t);
 	p->one = *p->t;
 	assert_err(vsm_kvm_vp_create(p->t->k, 1, 1, &p->one.vp), 0);
 	kt_vtl1(p->t);
+}
+
+static inline void pair_start_with(struct pair *p, uint32_t enforce, uint32_t pages)
+{
+	pair_start_ops(p, enforce, pages, vsm_kvm_ops);
 }
 
 static inline void pair_start_emulating(struct pair *p, uint32_t pages)

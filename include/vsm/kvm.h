@@ -9,7 +9,8 @@
  *
  * The order: vsm_kvm_create() → vsm_kvm_config() → vsm_partition_create(config, vsm_kvm_ops(), k) →
  * vsm_kvm_bind() → vsm_kvm_ram_add() and vsm_kvm_device_add() → vsm_partition_realise() →
- * vsm_kvm_vp_create() for each VP → vsm_kvm_run() in a loop on the VP's thread.
+ * vsm_kvm_vp_create() for each VP → vsm_kvm_run() in a loop on the VP's thread. Memory may also be
+ * added later, while VPs run.
  * With #VSM_KVM_ENFORCE_UFFD one more thread of the VMM calls vsm_kvm_service().
  * At the end: vsm_partition_destroy(), then vsm_kvm_destroy().
  *
@@ -152,7 +153,8 @@ struct vsm_kvm_options {
 	 *  only set immediate_exit and reach a running guest at its next exit. */
 	uint32_t kick_signal;
 	/** Called by the kick op after immediate_exit is set: send the signal to the VP's thread
-	 *  and wake it if it sleeps. Thread: any. May be NULL. */
+	 *  and wake it if it sleeps. It waits for nobody who is in a function of this library, and
+	 *  calls none. Thread: any. May be NULL. */
 	void (*kick)(void *opaque, uint32_t vp);
 	/** Log lines of libvsm and of the backend. May be NULL. */
 	void (*log)(void *opaque, int32_t level, const char *line);
@@ -318,8 +320,20 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
 
 /**
  * Add RAM: makes a view and slots in every VTL's VM, populates it, has it watched by what enforces
- * rights, and declares it to the partition (vsm_ram_add()). Memory hot-add is not supported:
- * vsm_ram_hot_add() gives the VMs nothing.
+ * rights, and declares it to the partition (vsm_ram_add()).
+ *
+ * After vsm_partition_realise(), also while VPs run, it is memory hot-add. This function then calls
+ * vsm_ram_hot_add() itself; that one alone would give the VMs nothing. The views are made first,
+ * while the guest runs. Then all VPs are got out of the guest, and before they are let in again the
+ * slots are there, the partition knows the range, and what the default masks of enabled VTLs deny
+ * (TLFS 15.9.1) is denied: at no moment has a VTL more rights to the pages than it is to have. VPs
+ * stand still for about as long as it takes the guest to have these rights changed by hypercall.
+ * Overlay pages that lie in the range already stay, with the RAM beneath them. An access that left
+ * the guest before, as #VSM_KVM_EXIT_MMIO, may still have to be answered when this has returned.
+ * RAM cannot be removed. The VMM tells the guest of the RAM afterwards, and tells devices or other
+ * processes that access guest memory.
+ *
+ * Whatever fails, nothing has changed; but for -VSM_ERR_STATE.
  *
  * @param k      bound to a partition.
  * @param gpa    page-aligned. The last page of the physical address space must stay free.
@@ -331,16 +345,31 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
  * @param flags  0
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is wrong; fd is not shared memory or is too short.
- * @retval -VSM_ERR_RANGE, -VSM_ERR_EXISTS, -VSM_ERR_NOMEM, -VSM_ERR_MISUSE as vsm_ram_add().
+ * @retval -VSM_ERR_RANGE  the range lies outside the physical address space, or in its last page.
+ * @retval -VSM_ERR_EXISTS it overlaps memory that was added before.
+ * @retval -VSM_ERR_NOMEM  no memory, more than 64 ranges of RAM or 128 of all memory, no memory
+ *                         slots left, or the default masks deny execution alone to more pages than
+ *                         vsm_kvm_options.emulate_execute.
  * @retval -VSM_ERR_SYS    mmap or KVM refused; errno tells why.
- * Thread: that of create, before vsm_partition_realise().
+ * @retval -VSM_ERR_MISUSE not bound; or, later, beside vsm_kvm_vp_create().
+ * @retval -VSM_ERR_BUSY   later only: for a tenth of a second a VP was changing rights or overlays
+ *                         whenever this was tried, or was in the guest and there is no kick_signal
+ *                         and kick to get it out; or the partition is being reset. Try again.
+ * @retval -VSM_ERR_HOST   later only: the default masks could not be enforced; the log tells why.
+ * @retval -VSM_ERR_NOSUP  later only: there was no RAM when the partition was realised.
+ * @retval -VSM_ERR_STATE  it failed, and KVM did not let go of the memory: the guest must not run
+ *                         on.
+ * Thread: that of create until vsm_partition_realise(). Later any, a VP's too, but not from within
+ * kick or another callback, nor under a lock that these take. Calls of several threads go one after
+ * the other. Calls the allocator.
  */
 VSM_EXPORT int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd,
 			       uint64_t offset, uint32_t flags);
 
 /**
  * Map memory of a device (ROM, frame buffer) at the same place in every VTL's VM. It is no RAM for
- * VSM: not protectable, not usable for hypercalls.
+ * VSM: not protectable, not usable for hypercalls. After vsm_partition_realise() all VPs are got
+ * out of the guest meanwhile, as by vsm_kvm_ram_add().
  *
  * @param k      the backend.
  * @param gpa    page-aligned.
@@ -348,7 +377,7 @@ VSM_EXPORT int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, i
  * @param memory page-aligned host memory, stays the caller's, must outlive `k`.
  * @param flags  #VSM_KVM_MAP_READONLY or 0.
  * @return as vsm_kvm_ram_add().
- * Thread: that of create.
+ * Thread: as vsm_kvm_ram_add().
  */
 VSM_EXPORT int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, void *memory,
 				  uint32_t flags);

@@ -204,6 +204,7 @@ int vsm_kvm_create(const struct vsm_kvm_options *options, struct vsm_kvm **out)
 	k->pidfd = -1;
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_mutex_init(&k->pte_lock, NULL);
+	pthread_mutex_init(&k->adding, NULL);
 	r = open_all(k);
 	if (r != 0) {
 		saved = errno;
@@ -255,6 +256,7 @@ void vsm_kvm_destroy(struct vsm_kvm *k)
 	kvm_mechanism_close(k);
 	if (k->own_fd && k->kvm_fd >= 0)
 		close(k->kvm_fd);
+	pthread_mutex_destroy(&k->adding);
 	pthread_mutex_destroy(&k->pte_lock);
 	pthread_mutex_destroy(&k->lock);
 	free(k);

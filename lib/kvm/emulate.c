@@ -75,7 +75,8 @@ static int push_anew(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *d, 
 	int r = 0;
 
 	while (gpa < d->end && r == 0) {
-		const struct vk_range *range = kvm_range_find(k, gpa);
+		const struct vk_range *range = kvm_range_placed(k, gpa);
+		uint64_t stop = gpa + VK_PAGE;
 		uint32_t rights;
 
 		if (range == NULL || !range->is_ram) {
@@ -83,7 +84,8 @@ static int push_anew(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *d, 
 					      range->gpa + range->size;
 			continue;
 		}
-		if (vsm_gpa_rights(k->vsm, vtl, gpa, &rights) == 0 && kvm_emulates(k, rights))
+		rights = kvm_rights(k, vtl, gpa, &stop);
+		if (kvm_emulates(k, rights))
 			r = push(set, gpa | ((rights & HV_MAP_GPA_WRITABLE) != 0 ? WRITABLE : 0),
 				 left);
 		gpa += VK_PAGE;
@@ -121,6 +123,19 @@ void kvm_emulate_turn(struct vsm_kvm *k)
 		k->space[vtl].emulated = k->space[vtl].planned;
 		k->space[vtl].planned = now;
 	}
+}
+
+/* There is no RAM any more in it: what is left is less, so it fits. */
+void kvm_emulate_forget(struct vsm_kvm *k, const struct vk_dirty *dirty)
+{
+	uint32_t left = k->options.emulate_execute;
+
+	if (left == 0)
+		return;
+	k->dirty[0] = *dirty;
+	for (uint32_t vtl = 0; vtl < k->vtls; vtl++)
+		kvm_emulate_plan(k, vtl, 1, &left);
+	kvm_emulate_turn(k);
 }
 
 int kvm_emulate_changed(const struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty)

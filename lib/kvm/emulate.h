@@ -49,6 +49,8 @@ int kvm_emulates(const struct vsm_kvm *k, uint32_t rights);
 int kvm_emulate_plan(struct vsm_kvm *k, uint32_t vtl, uint32_t count, uint32_t *left);
 /* What was planned counts; once more: what was before does. */
 void kvm_emulate_turn(struct vsm_kvm *k);
+/* None are in an interval that has no RAM any more. */
+void kvm_emulate_forget(struct vsm_kvm *k, const struct vk_dirty *dirty);
 /* Between plan and the next one: are other pages emulated in an interval than were before? */
 int kvm_emulate_changed(const struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty);
 /* Rights of an emulated page, R or R+W; 0 if it is none. */

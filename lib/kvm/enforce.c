@@ -52,7 +52,9 @@ void kvm_enforce_detach(struct vsm_kvm *k, struct vk_range *range)
 
 int kvm_view_find(struct vsm_kvm *k, uint32_t vtl, uint64_t hva, uint64_t *gpa)
 {
-	for (uint32_t i = 0; i < k->range_count; i++) {
+	uint32_t count = kvm_ranges(k);
+
+	for (uint32_t i = 0; i < count; i++) {
 		const struct vk_range *range = &k->range[i];
 		uint64_t offset = hva - (uint64_t)(uintptr_t)range->view[vtl];
 
@@ -82,16 +84,12 @@ int kvm_enforce_touch(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 
 /* ---- changes ---- */
 
-/* Fails closed: what the table cannot tell, or the mechanism cannot give, is not there. The same
- * for all pages up to *end, which is what was asked for or before it. */
+/* Fails closed: what the mechanism cannot give is not there. The same for all pages up to *end,
+ * which is what was asked for or before it. */
 static uint32_t wanted(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t *end)
 {
-	uint64_t length = VK_PAGE;
-	uint32_t rights;
+	uint32_t rights = kvm_rights(k, vtl, gpa, end);
 
-	if (vsm_gpa_rights_run(k->vsm, vtl, gpa, *end - gpa, &length, &rights) != 0)
-		rights = 0;
-	*end = gpa + length;
 	if ((rights & HV_MAP_GPA_READABLE) == 0 || kvm_emulates(k, rights))
 		return VK_PTE_NONE;
 	if ((rights & HV_MAP_GPA_WRITABLE) != 0)
@@ -293,7 +291,7 @@ static int walk(struct vsm_kvm *k, uint32_t vtl, uint32_t count, span_step *step
 	for (uint32_t n = 0; n < count && r == 0; n++) {
 		const struct vk_dirty *d = &k->dirty[n];
 
-		for (uint32_t i = 0; i < k->range_count && r == 0; i++) {
+		for (uint32_t i = 0; i < k->placed && r == 0; i++) {
 			struct vk_range *range = &k->range[i];
 			uint64_t end = range->gpa + range->size;
 			uint64_t gpa = d->gpa > range->gpa ? d->gpa : range->gpa;

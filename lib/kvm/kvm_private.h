@@ -242,7 +242,11 @@ struct vsm_kvm {
 	uint32_t run_count;
 	struct vk_space space[VK_VTLS_MAX];
 	struct vk_range range[VK_RANGES_MAX];
-	uint32_t range_count;
+	atomic_uint range_count; /* Those that are found without a lock. Only grows. */
+	uint32_t placed; /* One more while a range is being added. */
+	uint32_t new_rights[VK_VTLS_MAX]; /* Of that one. */
+	atomic_uintptr_t adder; /* Thread that is in vsm_ram_hot_add(), or 0. */
+	pthread_mutex_t adding; /* One range at a time; outside of `lock`. */
 	uint8_t *arena;
 	size_t arena_bytes;
 	struct vk_dirty *dirty;
@@ -292,15 +296,34 @@ uint64_t kvm_cpuid_cr4_mask(const struct vk_facts *facts);
 int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty, uint32_t count);
 /* Where a byte of a VTL's view lies, or NULL. */
 uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write);
-const struct vk_range *kvm_range_find(const struct vsm_kvm *k, uint64_t gpa);
-/* Start of the first range above `gpa`, or `end`. */
-uint64_t kvm_range_next(const struct vsm_kvm *k, uint64_t gpa, uint64_t end);
 #define VK_SEES_READ  0
 #define VK_SEES_WRITE 1
 #define VK_SEES_CODE  2
 /* Under k->lock: a byte that a VTL may read, write or execute (VK_SEES_*) now; NULL if it may
  * not. */
 uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int access);
+
+/* ranges.c */
+/* How many ranges any thread may look at. */
+uint32_t kvm_ranges(const struct vsm_kvm *k);
+/* Of any thread: the range that a GPA lies in, or NULL. */
+const struct vk_range *kvm_range_find(const struct vsm_kvm *k, uint64_t gpa);
+/* Under k->lock, as what follows: so too if it is only just being added. */
+const struct vk_range *kvm_range_placed(const struct vsm_kvm *k, uint64_t gpa);
+/* Start of the first range above `gpa`, or `end`. */
+uint64_t kvm_range_next(const struct vsm_kvm *k, uint64_t gpa, uint64_t end);
+/* Rights that a VTL is to have in RAM. The same for all pages up to *end, which is what was asked
+ * for or before it. */
+uint32_t kvm_rights(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t *end);
+/* Of any thread: does this one hold the lock already, since it adds RAM? */
+int kvm_is_adding(const struct vsm_kvm *k);
+/* Then: what the partition says of the rights of the new range. */
+void kvm_rights_told(struct vsm_kvm *k, const struct vsm_protect_range *ranges, uint32_t count);
+/*
+ * Under k->adding only. Add a range that was checked and mapped. 0 or -VSM_ERR_*, with a log line;
+ * then it can be unmapped, but for -VSM_ERR_STATE: KVM may still show it.
+ */
+int kvm_range_add(struct vsm_kvm *k, const struct vk_range *range);
 
 /* slots.c */
 int kvm_space_init(struct vsm_kvm *k, uint32_t vtl);
@@ -336,6 +359,9 @@ void kvm_guest_enter(struct vsm_kvm_vp *kvp);
 void kvm_guest_leave(struct vsm_kvm_vp *kvp);
 /* Under k->lock: get all VPs but `self` out of the guest, once; unpark lets them in again. */
 void kvm_park(struct vsm_kvm *k);
+/* The same of a thread that may be no VP's. 0, or -VSM_ERR_BUSY: one is in there and cannot be
+ * told. Then too unpark has to follow. */
+int kvm_park_all(struct vsm_kvm *k);
 void kvm_unpark(struct vsm_kvm *k);
 void kvm_op_kick(void *vp);
 

@@ -4,24 +4,6 @@
 
 #define SOURCE_OVERLAY 0xffffffffu
 
-const struct vk_range *kvm_range_find(const struct vsm_kvm *k, uint64_t gpa)
-{
-	for (uint32_t i = 0; i < k->range_count; i++) {
-		if (gpa - k->range[i].gpa < k->range[i].size)
-			return &k->range[i];
-	}
-	return NULL;
-}
-
-uint64_t kvm_range_next(const struct vsm_kvm *k, uint64_t gpa, uint64_t end)
-{
-	for (uint32_t i = 0; i < k->range_count; i++) {
-		if (k->range[i].gpa > gpa && k->range[i].gpa < end)
-			end = k->range[i].gpa;
-	}
-	return end;
-}
-
 static const struct vk_overlay *overlay_at(const struct vk_space *space, uint64_t gpa)
 {
 	for (uint32_t i = 0; i < space->overlay_count; i++) {
@@ -61,13 +43,8 @@ static int emit(struct vk_layout *out, const struct vk_piece *piece)
  * *end, which is what was asked for or before it. */
 static int run_flags(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t *end)
 {
-	uint64_t length = VK_PAGE;
-	uint32_t rights;
+	uint32_t rights = kvm_rights(k, vtl, gpa, end);
 
-	/* Fails closed: what the table cannot tell is not shown. */
-	if (vsm_gpa_rights_run(k->vsm, vtl, gpa, *end - gpa, &length, &rights) != 0)
-		rights = 0;
-	*end = gpa + length;
 	if ((rights & HV_MAP_GPA_READABLE) == 0)
 		return -1;
 	return (rights & HV_MAP_GPA_WRITABLE) != 0 ? 0 : (int)KVM_MEM_READONLY;
@@ -139,7 +116,7 @@ static int emit_anew(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t end
 
 	while (gpa < end && r == 0) {
 		const struct vk_overlay *overlay = overlay_at(space, gpa);
-		const struct vk_range *range = kvm_range_find(k, gpa);
+		const struct vk_range *range = kvm_range_placed(k, gpa);
 		uint64_t stop = next_overlay(space, gpa, end);
 
 		if (overlay != NULL) {

@@ -18,20 +18,21 @@
 static int check_place(const struct vsm_kvm *k, uint64_t gpa, uint64_t size)
 {
 	uint64_t limit = 1ull << k->facts.host.phys_bits;
+	uint32_t count = kvm_ranges(k);
 
 	if (gpa % VK_PAGE != 0 || size % VK_PAGE != 0 || size == 0)
 		return kvm_fail(k, VSM_ERR_INVAL, "memory: gpa or size is not a multiple of 4096");
 	/* The last page is kept free: the undoing of loads needs a GPA where nothing is. */
 	if (gpa >= limit - VK_PAGE || size > limit - VK_PAGE - gpa)
 		return kvm_fail(k, VSM_ERR_RANGE, "memory: outside the physical address space");
-	for (uint32_t i = 0; i < k->range_count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		const struct vk_range *r = &k->range[i];
 
 		if (gpa < r->gpa + r->size && r->gpa < gpa + size)
 			return kvm_fail(k, VSM_ERR_EXISTS,
 					"memory: overlaps what was added before");
 	}
-	if (k->range_count == VK_RANGES_MAX)
+	if (count == VK_RANGES_MAX)
 		return kvm_fail(k, VSM_ERR_NOMEM, "memory: too many ranges");
 	return 0;
 }
@@ -100,71 +101,21 @@ static int map_views(const struct vsm_kvm *k, struct vk_range *range, int fd, ui
 	return 0;
 }
 
-/* One piece for the whole range: before the partition is realised no right is taken away. */
-static int space_add(struct vsm_kvm *k, uint32_t vtl, const struct vk_range *range)
+static int ram_add(struct vsm_kvm *k, struct vk_range *range, int fd, uint64_t offset)
 {
-	struct vk_space *space = &k->space[vtl];
-	struct vk_piece piece = { .gpa = range->gpa,
-				  .size = range->size,
-				  .hva = range->view[vtl],
-				  .flags = range->flags,
-				  .source = k->range_count };
-	uint32_t at = space->now.count;
+	int r = check_place(k, range->gpa, range->size);
 
-	if (at == space->next.max)
-		return -VSM_ERR_NOMEM;
-	while (at > 0 && space->now.piece[at - 1].gpa > piece.gpa)
-		at--;
-	memcpy(space->next.piece, space->now.piece, at * sizeof(piece));
-	space->next.piece[at] = piece;
-	memcpy(space->next.piece + at + 1, space->now.piece + at,
-	       (space->now.count - at) * sizeof(piece));
-	space->next.count = space->now.count + 1;
-	return kvm_slots_apply(k, vtl);
-}
-
-static void space_remove(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
-{
-	struct vk_space *space = &k->space[vtl];
-
-	space->next.count = 0;
-	for (uint32_t i = 0; i < space->now.count; i++) {
-		if (space->now.piece[i].gpa != gpa)
-			space->next.piece[space->next.count++] = space->now.piece[i];
-	}
-	kvm_slots_apply(k, vtl);
-}
-
-static int add_to_spaces(struct vsm_kvm *k, const struct vk_range *range)
-{
-	int r = 0;
-	int saved;
-	uint32_t vtl;
-
-	pthread_mutex_lock(&k->lock);
-	for (vtl = 0; vtl < k->vtls && r == 0; vtl++)
-		r = space_add(k, vtl, range);
-	if (r == 0) {
-		k->range[k->range_count++] = *range;
-	} else {
-		saved = errno;
-		for (vtl--; vtl > 0; vtl--)
-			space_remove(k, vtl - 1, range->gpa);
-		errno = saved;
-	}
-	pthread_mutex_unlock(&k->lock);
+	if (r == 0)
+		r = check_fd(k, fd, offset, range->size);
+	if (r != 0)
+		return r;
+	if (map_views(k, range, fd, offset) != 0 || kvm_enforce_attach(k, range, fd) != 0)
+		r = kvm_fail_sys(k, "vsm_kvm_ram_add: a view cannot be mapped or watched, errno");
+	else
+		r = kvm_range_add(k, range);
+	if (r != 0 && r != -VSM_ERR_STATE)
+		unmap(k, range);
 	return r;
-}
-
-static void take_back(struct vsm_kvm *k)
-{
-	struct vk_range *range = &k->range[--k->range_count];
-
-	pthread_mutex_lock(&k->lock);
-	for (uint32_t vtl = 0; vtl < k->vtls; vtl++)
-		space_remove(k, vtl, range->gpa);
-	pthread_mutex_unlock(&k->lock);
-	unmap(k, range);
 }
 
 int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd, uint64_t offset,
@@ -179,24 +130,9 @@ int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd, uint
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_ram_add: flags is not 0");
 	if (k->vsm == NULL)
 		return kvm_fail(k, VSM_ERR_MISUSE, "vsm_kvm_ram_add: not bound to a partition");
-	r = check_place(k, gpa, size);
-	if (r == 0)
-		r = check_fd(k, fd, offset, size);
-	if (r != 0)
-		return r;
-	if (map_views(k, &range, fd, offset) != 0 || kvm_enforce_attach(k, &range, fd) != 0) {
-		r = kvm_fail_sys(k, "vsm_kvm_ram_add: a view cannot be mapped or watched, errno");
-		unmap(k, &range);
-		return r;
-	}
-	r = add_to_spaces(k, &range);
-	if (r != 0) {
-		unmap(k, &range);
-		return r == -VSM_ERR_SYS ? kvm_fail_sys(k, "vsm_kvm_ram_add: no slot, errno") : r;
-	}
-	r = vsm_ram_add(k->vsm, gpa, size);
-	if (r != 0)
-		take_back(k);
+	pthread_mutex_lock(&k->adding);
+	r = ram_add(k, &range, fd, offset);
+	pthread_mutex_unlock(&k->adding);
 	return r;
 }
 
@@ -211,20 +147,28 @@ int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, void *mem
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_device_add: unknown flags");
 	if (memory == NULL || (uintptr_t)memory % VK_PAGE != 0)
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_device_add: memory is not page-aligned");
-	r = check_place(k, gpa, size);
-	if (r != 0)
-		return r;
 	range.flags = (flags & VSM_KVM_MAP_READONLY) != 0 ? KVM_MEM_READONLY : 0;
 	for (uint32_t vtl = 0; vtl < k->vtls; vtl++)
 		range.view[vtl] = memory;
-	r = add_to_spaces(k, &range);
-	return r == -VSM_ERR_SYS ? kvm_fail_sys(k, "vsm_kvm_device_add: no slot, errno") : r;
+	pthread_mutex_lock(&k->adding);
+	r = check_place(k, gpa, size);
+	if (r == 0)
+		r = kvm_range_add(k, &range);
+	pthread_mutex_unlock(&k->adding);
+	return r;
 }
 
 static uint8_t *ram_at(struct vsm_kvm *k, uint64_t gpa, uint32_t len)
 {
 	const struct vk_range *range = kvm_range_find(k, gpa);
 
+	/* The partition asks for RAM only; what it knows since just now is counted when whoever
+	 * adds it lets go of the lock. */
+	if (range == NULL) {
+		pthread_mutex_lock(&k->lock);
+		range = kvm_range_find(k, gpa);
+		pthread_mutex_unlock(&k->lock);
+	}
 	if (range == NULL || !range->is_ram || len > range->size - (gpa - range->gpa))
 		return NULL;
 	return range->host + (gpa - range->gpa);

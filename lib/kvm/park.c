@@ -44,11 +44,8 @@ static void expel(struct vsm_kvm_vp *kvp)
 		k->options.kick(k->options.opaque, kvp->index);
 }
 
-/* The caller's own VP is in a host op, hence not in the guest. */
-void kvm_park(struct vsm_kvm *k)
+static void park(struct vsm_kvm *k)
 {
-	if (k->options.max_vps == 1 || atomic_load(&k->parked))
-		return;
 	k->parks++;
 	atomic_store(&k->parked, 1);
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
@@ -64,6 +61,27 @@ void kvm_park(struct vsm_kvm *k)
 			poll(NULL, 0, 0);
 		}
 	}
+}
+
+/* The caller's own VP is in a host op, hence not in the guest. */
+void kvm_park(struct vsm_kvm *k)
+{
+	if (k->options.max_vps > 1 && !atomic_load(&k->parked))
+		park(k);
+}
+
+/* The caller may be no VP. Without a signal one that is in the guest may stay there for ever. */
+int kvm_park_all(struct vsm_kvm *k)
+{
+	int has_signal = k->options.kick_signal != 0 && k->options.kick != NULL;
+
+	atomic_store(&k->parked, 1);
+	for (uint32_t i = 0; i < k->options.max_vps && !has_signal; i++) {
+		if (k->vp[i] != NULL && atomic_load(&k->vp[i]->in_guest))
+			return -VSM_ERR_BUSY;
+	}
+	park(k);
+	return 0;
 }
 
 void kvm_unpark(struct vsm_kvm *k)

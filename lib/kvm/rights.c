@@ -129,7 +129,7 @@ static uint32_t collect(struct vsm_kvm *k, uint32_t vtl, const struct vsm_protec
  * not changed comes out as it was. */
 static int is_for_slots(const struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *d)
 {
-	for (uint32_t i = 0; i < k->range_count; i++) {
+	for (uint32_t i = 0; i < k->placed; i++) {
 		const struct vk_range *range = &k->range[i];
 
 		if (!range->by_ptes && d->gpa < range->gpa + range->size && range->gpa < d->end)
@@ -255,6 +255,11 @@ int kvm_op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_
 	*done = 0;
 	if (count > k->dirty_max)
 		return -VSM_ERR_NOMEM;
+	/* RAM comes: this thread holds the lock, and has all VPs out of the guest. */
+	if (kvm_is_adding(k)) {
+		kvm_rights_told(k, ranges, count);
+		return apply(k, ranges, count);
+	}
 	pthread_mutex_lock(&k->lock);
 	k->changes++;
 	r = apply(k, ranges, count);

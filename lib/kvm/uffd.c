@@ -272,8 +272,9 @@ static void bounce(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint
 static void serve_fault(struct vsm_kvm *k, const struct uffd_msg *m)
 {
 	uint64_t hva = m->arg.pagefault.address & ~(VK_PAGE - 1);
+	uint32_t count = kvm_ranges(k);
 
-	for (uint32_t i = 0; i < k->range_count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		struct vk_range *range = &k->range[i];
 
 		for (uint32_t vtl = 0; vtl + 1 < k->vtls; vtl++) {

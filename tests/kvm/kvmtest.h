@@ -532,8 +532,9 @@ static inline void kt_set_hv(struct kt *t, uint32_t vtl, uint32_t name, uint64_t
 			  REPS(1));
 }
 
-/* VTL1 is ready to protect and to be told; VTL1 runs after it. */
-static inline void kt_vtl1(struct kt *t)
+/* VTL1 is ready to protect and to be told, and leaves pages that it does not name `mask`; VTL1 runs
+ * after it. */
+static inline void kt_vtl1_with(struct kt *t, uint32_t mask)
 {
 	kt_enable_vtl1(t);
 	kt_switch(t, 0);
@@ -542,7 +543,12 @@ static inline void kt_vtl1(struct kt *t)
 	kt_wrmsr(t, 1, HV_X64_MSR_VP_ASSIST_PAGE, ASSIST_GPA | 1);
 	kt_wrmsr(t, 1, HV_X64_MSR_SIMP, SIMP_GPA | 1);
 	kt_wrmsr(t, 1, HV_X64_MSR_SINT0, 1u << 18);
-	kt_set_hv(t, 1, HV_REGISTER_VSM_PARTITION_CONFIG, 0x3f);
+	kt_set_hv(t, 1, HV_REGISTER_VSM_PARTITION_CONFIG, 0x21 | mask << 1);
+}
+
+static inline void kt_vtl1(struct kt *t)
+{
+	kt_vtl1_with(t, HV_MAP_GPA_PERMISSIONS_MASK);
 }
 
 /* What a VTL sees at a GPA. */

@@ -38,9 +38,9 @@ static inline void pair_log(void *opaque, int32_t level, const char *line)
 	(void)line;
 }
 
-/* The struct is cleared. `pages`: vsm_kvm_options.emulate_execute */
-static inline void pair_start_ops(struct pair *p, uint32_t enforce, uint32_t pages,
-				  const struct vsm_host_ops *(*ops)(const struct vsm_kvm *k))
+/* Without VTL1. The struct is cleared. `pages`: vsm_kvm_options.emulate_execute */
+static inline void pair_open(struct pair *p, uint32_t enforce, uint32_t pages,
+			     const struct vsm_host_ops *(*ops)(const struct vsm_kvm *k))
 {
 	struct vsm_kvm_options o;
 	sigset_t usr1;
@@ -62,6 +62,12 @@ static inline void pair_start_ops(struct pair *p, uint32_t enforce, uint32_t pag
 	kt_start(p->t);
 	p->one = *p->t;
 	assert_err(vsm_kvm_vp_create(p->t->k, 1, 1, &p->one.vp), 0);
+}
+
+static inline void pair_start_ops(struct pair *p, uint32_t enforce, uint32_t pages,
+				  const struct vsm_host_ops *(*ops)(const struct vsm_kvm *k))
+{
+	pair_open(p, enforce, pages, ops);
 	kt_vtl1(p->t);
 }
 

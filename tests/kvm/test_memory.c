@@ -75,19 +75,6 @@ START_TEST(ranges_must_not_overlap)
 }
 END_TEST
 
-START_TEST(no_ram_after_realise)
-{
-	struct kt *t = kt_new(NULL);
-	uint64_t gpa = RAM_SIZE + (1u << 20);
-
-	assert_err(vsm_kvm_ram_add(t->k, gpa, 4096, t->memfd, 0, 0), -VSM_ERR_MISUSE);
-	ck_assert_uint_eq(t->k->range_count, 1);
-	ck_assert_ptr_null(kt_view(t, 0, gpa));
-	ck_assert_ptr_null(kt_view(t, 1, gpa));
-	kt_free(t);
-}
-END_TEST
-
 START_TEST(device_arguments_are_checked)
 {
 	static uint8_t device[8192] __attribute__((aligned(4096)));
@@ -533,7 +520,6 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(ram_arguments_are_checked),
 	VSMTEST_CASE(ram_must_be_shared_memory),
 	VSMTEST_CASE(ranges_must_not_overlap),
-	VSMTEST_CASE(no_ram_after_realise),
 	VSMTEST_CASE(device_arguments_are_checked),
 	VSMTEST_CASE(device_memory_is_seen_by_every_vtl),
 	VSMTEST_CASE(views_are_one_memory),

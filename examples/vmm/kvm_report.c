@@ -154,6 +154,7 @@ void kvm_machine_print_stats(const struct kvm_machine *m)
 	report_number("parks", k.parks);
 	report_number("native-faults", k.native_faults);
 	report_number("served", k.served);
+	report_number("foreign", k.foreign);
 	report_number("emulated-pages", k.emulated_pages);
 	report_number("emulated-accesses", k.emulated_accesses);
 	report_number("emulated-again", k.emulated_again);

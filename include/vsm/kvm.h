@@ -221,6 +221,9 @@ struct vsm_kvm_stats {
 	uint64_t emulated_pages; /**< Pages that are emulated now (#VSM_KVM_EMULATE_MAX). */
 	uint64_t emulated_accesses; /**< Loads, stores of such pages, in parts of up to 8 bytes. */
 	uint64_t emulated_again; /**< Instructions executed again since another VP was faster. */
+	/** Of `served`, accesses by threads that run no VP to what a VTL may not: a mistake of the
+	 *  VMM. */
+	uint64_t foreign;
 };
 
 /**

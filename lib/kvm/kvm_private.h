@@ -182,6 +182,14 @@ struct vk_bus {
 	siginfo_t info;
 };
 
+/* An access of a VP's thread that userfaultfd told of and that was not let through. See hit.c. */
+struct vk_hit {
+	uint32_t thread; /* That runs the VP; 0: none has yet. */
+	uint32_t vtl;
+	uint64_t page; /* GPA */
+	atomic_uint access; /* VK_SEES_READ + 1, VK_SEES_WRITE + 1; 0: none. Set under pte_lock. */
+};
+
 struct vsm_kvm_vp {
 	struct vsm_kvm *k;
 	struct vsm_vp *vp;
@@ -234,8 +242,9 @@ struct vsm_kvm {
 	 * that events can be served while k->lock is. */
 	pthread_mutex_t pte_lock;
 	int uffd, pidfd; /* -1: none */
-	uint64_t served, bounced; /* Under pte_lock, as the next. */
+	uint64_t served, bounced, foreign; /* Under pte_lock, as the next. */
 	uint32_t bouncing; /* Pages that are VK_PTE_BOUNCE. */
+	struct vk_hit hit[VK_VPS_MAX]; /* Under pte_lock. */
 	atomic_uint_least64_t kicks;
 	atomic_uint_least64_t epoch; /* Changes whenever rights or what enforces them do. */
 	struct vk_run *run;
@@ -440,6 +449,17 @@ int kvm_fault_native(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page, int *m
 int kvm_fault_stale(const struct vsm_kvm_vp *kvp);
 /* The SIGBUS that ended KVM_RUN. */
 int kvm_fault_bus(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine);
+
+/* hit.c: what userfaultfd told of the accesses of VPs */
+/* This thread runs the VP from now on. */
+void kvm_hit_enlist(struct vsm_kvm_vp *kvp);
+/* Under pte_lock: a thread was not let through. 0: it runs no VP. */
+int kvm_hit_note(struct vsm_kvm *k, uint32_t thread, uint32_t vtl, uint64_t page, uint32_t access);
+/* Under pte_lock: rights were given, so accesses that were noted may get through now. */
+void kvm_hit_forget(struct vsm_kvm *k);
+/* What the VP was going to do with the page: VK_SEES_READ + 1, VK_SEES_WRITE + 1; 0: no such note
+ * is there. None is after it. */
+uint32_t kvm_hit_take(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page);
 
 /* code.c: bytes at RIP */
 uint64_t kvm_code_linear(const struct kvm_run *run);

@@ -26,6 +26,7 @@ struct search {
 	struct vsm_kvm_vp *kvp;
 	uint32_t vtl;
 	uint64_t page; /* GPA of the page that was hit, or VK_NO_PAGE */
+	uint32_t told; /* What an event told of it: as kvm_hit_take(). */
 	uint32_t mended; /* 1: something that should have been there was not. */
 	struct vsm_memory_fault fault;
 };
@@ -96,17 +97,19 @@ static int operand_denied(struct search *s, const struct vk_operand *op)
 	return (op->access & VK_WRITE) != 0 && span_denied(s, op->linear, op->size, VK_SEES_WRITE);
 }
 
-/* No operand lies there, but the page was hit: of what is denied, the less. */
+/*
+ * No operand lies there, but the page was hit. Without an event it was a page without any rights,
+ * and of what is denied there a read is the less; a page that may be read by now is tried again.
+ */
 static int page_denied(struct search *s)
 {
+	int write = s->told == VK_SEES_WRITE + 1;
+
 	if (s->page == VK_NO_PAGE || !kvm_is_ours(s->kvp->k, s->vtl, s->page))
 		return 0;
 	s->fault.gpa = s->page;
-	s->fault.access = HV_INTERCEPT_ACCESS_READ;
-	if (!may(s, s->page, VK_SEES_READ))
-		return 1;
-	s->fault.access = HV_INTERCEPT_ACCESS_WRITE;
-	return !may(s, s->page, VK_SEES_WRITE);
+	s->fault.access = write ? HV_INTERCEPT_ACCESS_WRITE : HV_INTERCEPT_ACCESS_READ;
+	return !may(s, s->page, write ? VK_SEES_WRITE : VK_SEES_READ);
 }
 
 static int find(struct search *s, int *known)
@@ -146,8 +149,10 @@ int kvm_fault_native(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page, int *m
 	int known;
 
 	*mine = 1;
-	if (page != VK_NO_PAGE)
+	if (page != VK_NO_PAGE) {
+		s.told = kvm_hit_take(kvp, vtl, page);
 		s.mended = (uint32_t)kvm_enforce_touch(kvp->k, vtl, page);
+	}
 	if (find(&s, &known)) {
 		kvp->faults = 0;
 		/* The bytes are a hint for whoever emulates it: of a fetch there are none. */

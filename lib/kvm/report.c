@@ -17,6 +17,7 @@ int vsm_kvm_stats_get(const struct vsm_kvm *k, struct vsm_kvm_stats *out)
 	out->kicks = k->kicks;
 	out->served = k->served;
 	out->bounced = k->bounced;
+	out->foreign = k->foreign;
 	out->emulated_pages = kvm_emulated_pages(k);
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
 		const struct vk_count *c = k->vp[i] == NULL ? NULL : &k->vp[i]->count;

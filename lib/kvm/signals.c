@@ -71,6 +71,7 @@ int kvm_signals_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 			return -1;
 		kvp->thread = self;
 		kvp->has_thread = 1;
+		kvm_hit_enlist(kvp);
 		for (uint32_t vtl = 0; vtl < kvp->k->vtls; vtl++)
 			kvp->vcpu[vtl].signal_mask_set = 0;
 	}

@@ -29,6 +29,9 @@
 	(UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MINOR_SHMEM | \
 	 UFFD_FEATURE_WP_HUGETLBFS_SHMEM | UFFD_FEATURE_POISON)
 
+/* It is older than POISON: no kernel has only one of them. */
+#define EVENT_FEATURES UFFD_FEATURE_THREAD_ID
+
 /* Events that one call serves at most. */
 #define SERVE_MAX 64u
 
@@ -72,7 +75,7 @@ static int open_fd(uint64_t more)
 
 static int open_events(struct vsm_kvm *k)
 {
-	k->uffd = open_fd(0);
+	k->uffd = open_fd(EVENT_FEATURES);
 	return k->uffd < 0 ? -1 : kvm_madvise_open(k, MADV_DONTNEED);
 }
 
@@ -219,13 +222,15 @@ static int change_run(const struct vsm_kvm *k, const struct vk_run *run)
 
 static int change(struct vsm_kvm *k, const struct vk_run *run, uint32_t count)
 {
-	if (kvm_madvise_runs(k, run, count, 1u << VK_PTE_NONE, MADV_DONTNEED) != 0)
-		return -1;
-	for (uint32_t i = 0; i < count; i++) {
-		if (change_run(k, &run[i]) != 0)
-			return -1;
+	int given = 0, r = kvm_madvise_runs(k, run, count, 1u << VK_PTE_NONE, MADV_DONTNEED);
+
+	for (uint32_t i = 0; i < count && r == 0; i++) {
+		r = change_run(k, &run[i]);
+		given |= run[i].to == VK_PTE_ALL;
 	}
-	return 0;
+	if (given)
+		kvm_hit_forget(k);
+	return r;
 }
 
 /* ---- faults ---- */
@@ -269,6 +274,25 @@ static void bounce(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint
 	k->bounced++;
 }
 
+/*
+ * An access that is not let through, by which thread? One that runs no VP has no business in the
+ * views: a mistake of the VMM, which gets what a guest would - a SIGBUS, as of any memory that it
+ * must not touch.
+ */
+static void note(struct vsm_kvm *k, const struct uffd_msg *m, uint32_t vtl, uint64_t gpa)
+{
+	int write = (m->arg.pagefault.flags &
+		     (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP)) != 0;
+	uint32_t thread = m->arg.pagefault.feat.ptid;
+
+	if (kvm_hit_note(k, thread, vtl, gpa, (write ? VK_SEES_WRITE : VK_SEES_READ) + 1))
+		return;
+	if (k->foreign++ == 0)
+		kvm_log(k, VSM_LOG_WARN,
+			"a thread that runs no VP accessed a protected page of a VTL's view, thread",
+			thread);
+}
+
 static void serve_fault(struct vsm_kvm *k, const struct uffd_msg *m)
 {
 	uint64_t hva = m->arg.pagefault.address & ~(VK_PAGE - 1);
@@ -287,6 +311,8 @@ static void serve_fault(struct vsm_kvm *k, const struct uffd_msg *m)
 				touch(k, range, vtl, page);
 			else if (kvm_pte(range, vtl, page) == VK_PTE_READ)
 				bounce(k, range, vtl, page);
+			if (kvm_pte(range, vtl, page) >= VK_PTE_NONE)
+				note(k, m, vtl, range->gpa + offset);
 			wake(k->uffd, range->view[vtl] + offset);
 			return;
 		}
@@ -349,7 +375,7 @@ static const char *probe_with(uint64_t more)
 
 static const char *probe_events(void)
 {
-	return probe_with(0);
+	return probe_with(EVENT_FEATURES);
 }
 
 static const char *probe_sigbus(void)

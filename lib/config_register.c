@@ -45,10 +45,28 @@ static int check(const struct vsm_vp *vp, uint32_t vtl, uint64_t value)
 	return HV_STATUS_SUCCESS;
 }
 
-static void map_set(struct vsm_vp *vp, uint32_t vtl, uint64_t config)
+static void map_set(const struct vsm *vsm, uint32_t vtl, uint64_t config)
 {
-	vsm_protmap_default_set(vp->vsm->map, vtl, default_mask(config));
-	vsm_protmap_enable(vp->vsm->map, vtl, (config & PROTECT) != 0);
+	vsm_protmap_default_set(vsm->map, vtl, default_mask(config));
+	vsm_protmap_enable(vsm->map, vtl, (config & PROTECT) != 0);
+}
+
+int config_register_legal(const struct vsm *vsm, uint32_t vtl, uint64_t value, int mbec)
+{
+	uint32_t mask = default_mask(value);
+
+	if (vtl == 0 || value == 0)
+		return value == 0;
+	if ((value & ~writable(vsm)) != 0 || ((value & PROTECT) != 0 && vsm->map == NULL))
+		return 0;
+	return vsm_rights_valid(mask, mbec) &&
+	       ((mbec ? vsm->accepted_mbec : vsm->accepted) & (1u << mask)) != 0;
+}
+
+void config_register_load(const struct vsm *vsm, uint32_t vtl)
+{
+	if (vsm->map != NULL)
+		map_set(vsm, vtl, msr_load(&vsm->vtl[vtl].config));
 }
 
 /* What the set of `vtl` adds to the map as it is. */
@@ -125,7 +143,7 @@ static int undo(struct vsm_vp *vp, uint32_t applied, int result)
 
 	protmap_view_now(vp->vsm->map, &after);
 	msr_store(&vp->vsm->vtl[plan->owner_vtl].config, plan->config);
-	map_set(vp, plan->owner_vtl, plan->config);
+	map_set(vp->vsm, plan->owner_vtl, plan->config);
 	protmap_view_now(vp->vsm->map, &before);
 	plan->count = 0;
 	plan_switch_off(vp, plan->owner_vtl, bound, &before, &after);
@@ -167,6 +185,6 @@ int config_register_set(struct vsm_vp *vp, uint32_t vtl, uint64_t value)
 	}
 	/* Together, so that they agree also while only a flush is owed. */
 	msr_store(&vp->vsm->vtl[vtl].config, value);
-	map_set(vp, vtl, value);
+	map_set(vp->vsm, vtl, value);
 	return plan_run(vp, undo, done);
 }

@@ -243,6 +243,7 @@ struct vsm {
 	uint64_t tsc_hz;
 	uint64_t tsc_scale;
 	uint64_t tsc_offset;
+	uint32_t tsc_sequence; /* Of the reference TSC page. */
 	_Atomic uint64_t crash[CRASH_PARAMS]; /* CRASH_P0 .. P4, for all VPs and VTLs. */
 	struct vsm_protmap *map;
 	uint8_t *arena;

@@ -24,6 +24,11 @@ uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
 	return vsm->arena + (uint64_t)slot_index(vsm, vtl, slot) * HV_PAGE_SIZE;
 }
 
+const struct overlay_slot *overlay_slot(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
+{
+	return &vsm->overlay[slot_index(vsm, vtl, slot)];
+}
+
 /* Code, the time, or data of the guest (TLFS 3.13, ch. 12; 7.8.7, 11.9). */
 uint32_t overlay_rights(uint32_t slot)
 {
@@ -227,6 +232,58 @@ int overlay_load(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_
 	return 0;
 }
 
+uint64_t overlay_newest(const struct vsm *vsm)
+{
+	uint32_t slots = vsm->vtl_count * vsm->overlays_per_vtl;
+	uint64_t order = 0;
+
+	for (uint32_t i = 0; i < slots; i++) {
+		if (vsm->overlay[i].order > order)
+			order = vsm->overlay[i].order;
+	}
+	return order;
+}
+
+void overlay_put(struct vsm *vsm, uint32_t vtl, uint32_t slot, uint64_t gpa, uint64_t order)
+{
+	slot_put(&vsm->overlay[slot_index(vsm, vtl, slot)], gpa, order);
+}
+
+int overlay_show_all(struct vsm *vsm)
+{
+	int result = 0;
+
+	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {
+		for (uint32_t i = 0; i < vsm->overlays_per_vtl; i++) {
+			struct overlay_slot *slot = &vsm->overlay[slot_index(vsm, vtl, i)];
+
+			if (slot->order == 0)
+				continue;
+			if (result == 0 && show(vsm, NULL, vtl, slot->gpa, 0) != 0)
+				result = -VSM_ERR_HOST;
+			if (result != 0)
+				slot_put(slot, slot->gpa, 0);
+		}
+	}
+	return result;
+}
+
+static void clear_page(struct vsm *vsm, uint32_t vtl, uint32_t slot)
+{
+	if (slot >= OVERLAY_OF_VPS) /* No guest can write the others. */
+		memset(overlay_page(vsm, vtl, slot), 0, HV_PAGE_SIZE);
+}
+
+void overlay_forget(struct vsm *vsm)
+{
+	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {
+		for (uint32_t i = 0; i < vsm->overlays_per_vtl; i++) {
+			slot_put(&vsm->overlay[slot_index(vsm, vtl, i)], 0, 0);
+			clear_page(vsm, vtl, i);
+		}
+	}
+}
+
 /* A slot that the host could not uncover stays placed: the next reset or write tries again. */
 static int lift_slot(struct vsm *vsm, uint32_t vtl, struct overlay_slot *slot)
 {
@@ -262,8 +319,7 @@ int overlay_reset(struct vsm *vsm)
 
 			if (lift_slot(vsm, vtl, slot) != 0)
 				result = -VSM_ERR_HOST;
-			if (i >= OVERLAY_OF_VPS) /* No guest can write the others. */
-				memset(overlay_page(vsm, vtl, i), 0, HV_PAGE_SIZE);
+			clear_page(vsm, vtl, i);
 		}
 	}
 	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {

@@ -10,6 +10,7 @@
 
 /* Slot numbers within a VTL. */
 uint32_t overlay_slot_vp(uint32_t vp_index, uint32_t which);
+const struct overlay_slot *overlay_slot(const struct vsm *vsm, uint32_t vtl, uint32_t slot);
 /* Page of the arena behind a slot. */
 uint8_t *overlay_page(const struct vsm *vsm, uint32_t vtl, uint32_t slot);
 
@@ -32,6 +33,19 @@ int overlay_load(struct vsm_vp *vp, uint32_t vtl, uint32_t slot, _Atomic uint64_
 int overlay_find(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *slot);
 /* Rights that the guest has to an overlay page, HV_MAP_GPA_*. */
 uint32_t overlay_rights(uint32_t slot);
+
+/* The highest order of an overlay that is placed; 0: none is. */
+uint64_t overlay_newest(const struct vsm *vsm);
+
+/*
+ * Saved state in two steps. overlay_put() notes where the overlay of a slot is, and nobody is told;
+ * overlay_show_all() tells the host of all that are placed. If it fails, those that the host was
+ * not told of are placed no more, and overlay_reset() lifts the others. overlay_forget() is for
+ * overlays that the host was not told of at all.
+ */
+void overlay_put(struct vsm *vsm, uint32_t vtl, uint32_t slot, uint64_t gpa, uint64_t order);
+int overlay_show_all(struct vsm *vsm);
+void overlay_forget(struct vsm *vsm);
 
 /* Lift all overlays and clear the pages of VPs; hypercall and reference TSC page never change. */
 int overlay_reset(struct vsm *vsm);

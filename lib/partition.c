@@ -329,24 +329,22 @@ static int entries_forbid(struct vsm *vsm)
 	return 0;
 }
 
-int vsm_partition_reset(struct vsm *vsm)
+int partition_stop(struct vsm *vsm, const char *who)
 {
-	int r;
+	if (vsm->realised && atomic_load(&vsm->configuring) == 0 && entries_forbid(vsm))
+		return 1;
+	log_misuse(vsm, who, "not realised, called from within a host op, or a VP is in an entry");
+	return 0;
+}
 
-	if (vsm == NULL)
-		return -VSM_ERR_INVAL;
-	if (!vsm->realised || atomic_load(&vsm->configuring) != 0 || !entries_forbid(vsm)) {
-		log_misuse(vsm, "vsm_partition_reset",
-			   "not realised, called from within a host op, or a VP is in an entry");
-		return -VSM_ERR_MISUSE;
-	}
-	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {
-		struct vtl_state *state = &vsm->vtl[vtl];
+void partition_go(struct vsm *vsm)
+{
+	entries_allow(vsm, vsm->config.max_vps);
+}
 
-		if ((msr_load(&state->config) & HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET) != 0)
-			vsm->zero_owed = 1; /* Until it was done, if need be by the next reset. */
-		memset(state, 0, sizeof(*state));
-	}
+void partition_forget(struct vsm *vsm)
+{
+	memset(vsm->vtl, 0, vsm->vtl_count * sizeof(*vsm->vtl));
 	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
 		if (vsm->vp[i] != NULL)
 			vp_reset(vsm->vp[i]);
@@ -356,8 +354,29 @@ int vsm_partition_reset(struct vsm *vsm)
 	crash_reset(vsm);
 	atomic_store(&vsm->op_owner, NULL);
 	vsm->flush_owed = 0;
-	r = reset_memory(vsm);
-	entries_allow(vsm, vsm->config.max_vps);
+}
+
+int partition_power_on(struct vsm *vsm)
+{
+	partition_forget(vsm);
+	return reset_memory(vsm);
+}
+
+int vsm_partition_reset(struct vsm *vsm)
+{
+	int r;
+
+	if (vsm == NULL)
+		return -VSM_ERR_INVAL;
+	if (!partition_stop(vsm, "vsm_partition_reset"))
+		return -VSM_ERR_MISUSE;
+	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {
+		if ((msr_load(&vsm->vtl[vtl].config) &
+		     HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET) != 0)
+			vsm->zero_owed = 1; /* Until it was done, if need be by the next reset. */
+	}
+	r = partition_power_on(vsm);
+	partition_go(vsm);
 	return r;
 }
 

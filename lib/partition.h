@@ -15,6 +15,16 @@ void configure_end(struct vsm *vsm);
 /* Is a VP in an entry, or a reset under way? */
 int entries_running(const struct vsm *vsm);
 
+/* Nobody enters from now on, also no op of what is done meanwhile. 0 and a log line in the name of
+ * `who`: the partition is not realised, or somebody is in an entry. */
+int partition_stop(struct vsm *vsm, const char *who);
+void partition_go(struct vsm *vsm);
+
+/* As at power-on, but for the protection map and overlays; no op is called. */
+void partition_forget(struct vsm *vsm);
+/* Wholly so; RAM is zeroed if that is owed. 0 or -VSM_ERR_HOST. */
+int partition_power_on(struct vsm *vsm);
+
 void vp_free(struct vsm *vsm, struct vsm_vp *vp);
 /* As created: VTL0 alone, nothing pending. */
 void vp_reset(struct vsm_vp *vp);

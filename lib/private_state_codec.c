@@ -5,52 +5,18 @@
 #include "private_state.h"
 #include "register_check.h"
 #include "vsm/error.h"
+#include "wire.h"
 
 #define VERSION	      1u
 #define HEADER_BYTES  24u
 #define RECORD_BYTES  24u
 #define TRAILER_BYTES 8u
-#define FNV_START     0xcbf29ce484222325ull
-#define FNV_PRIME     0x100000001b3ull
 
 static const uint8_t magic[8] = { 'V', 'S', 'M', 'P', 'R', 'I', 'V', 'S' };
-
-static void put32(uint8_t *to, uint32_t value)
-{
-	for (unsigned int i = 0; i < 4; i++)
-		to[i] = (uint8_t)(value >> (8 * i));
-}
-
-static void put64(uint8_t *to, uint64_t value)
-{
-	put32(to, (uint32_t)value);
-	put32(to + 4, (uint32_t)(value >> 32));
-}
-
-static uint32_t get32(const uint8_t *from)
-{
-	return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
-	       (uint32_t)from[3] << 24;
-}
-
-static uint64_t get64(const uint8_t *from)
-{
-	return get32(from) | (uint64_t)get32(from + 4) << 32;
-}
 
 static size_t bytes_of(size_t count)
 {
 	return HEADER_BYTES + count * RECORD_BYTES + TRAILER_BYTES;
-}
-
-/* Each step is a bijection, so that a change within 8 bytes never goes unseen. */
-static uint64_t checksum(const uint8_t *bytes, size_t size)
-{
-	uint64_t sum = FNV_START;
-
-	for (size_t at = 0; at < size; at += 8)
-		sum = (sum ^ get64(bytes + at)) * FNV_PRIME;
-	return sum;
 }
 
 size_t vsm_private_state_size(void)
@@ -70,18 +36,18 @@ int vsm_private_state_encode(const struct vsm_private_state *state, void *buf, s
 	if (size < bytes)
 		return -VSM_ERR_INVAL;
 	memcpy(at, magic, sizeof(magic));
-	put32(at + 8, VERSION);
-	put32(at + 12, state->flags);
-	put32(at + 16, state->count);
-	put32(at + 20, 0);
+	wire_put32(at + 8, VERSION);
+	wire_put32(at + 12, state->flags);
+	wire_put32(at + 16, state->count);
+	wire_put32(at + 20, 0);
 	at += HEADER_BYTES;
 	for (uint32_t i = 0; i < state->count; i++, at += RECORD_BYTES) {
-		put32(at, state->regs[i].name);
-		put32(at + 4, 0);
-		put64(at + 8, state->regs[i].value.low);
-		put64(at + 16, state->regs[i].value.high);
+		wire_put32(at, state->regs[i].name);
+		wire_put32(at + 4, 0);
+		wire_put64(at + 8, state->regs[i].value.low);
+		wire_put64(at + 16, state->regs[i].value.high);
 	}
-	put64(at, checksum(buf, bytes - TRAILER_BYTES));
+	wire_put64(at, wire_sum(WIRE_SUM_START, buf, bytes - TRAILER_BYTES));
 	*used = bytes;
 	return 0;
 }
@@ -93,13 +59,15 @@ static int read_header(const uint8_t *bytes, size_t size, uint32_t *flags)
 
 	if (size < bytes_of(0) || memcmp(bytes, magic, sizeof(magic)) != 0)
 		return -VSM_ERR_INVAL;
-	if (get32(bytes + 8) != VERSION)
+	if (wire_get32(bytes + 8) != VERSION)
 		return -VSM_ERR_NOSUP;
-	*flags = get32(bytes + 12);
-	count = get32(bytes + 16);
-	if (count > VSM_PRIVATE_STATE_REGS || size != bytes_of(count) || get32(bytes + 20) != 0)
+	*flags = wire_get32(bytes + 12);
+	count = wire_get32(bytes + 16);
+	if (count > VSM_PRIVATE_STATE_REGS || size != bytes_of(count) ||
+	    wire_get32(bytes + 20) != 0)
 		return -VSM_ERR_INVAL;
-	if (get64(bytes + size - TRAILER_BYTES) != checksum(bytes, size - TRAILER_BYTES))
+	if (wire_get64(bytes + size - TRAILER_BYTES) !=
+	    wire_sum(WIRE_SUM_START, bytes, size - TRAILER_BYTES))
 		return -VSM_ERR_INVAL;
 	return (int)count;
 }
@@ -120,10 +88,10 @@ int vsm_private_state_decode(struct vsm_private_state *state,
 	r = vsm_private_state_init(&next, flags);
 	at += HEADER_BYTES;
 	for (int i = 0; i < count && r == 0; i++, at += RECORD_BYTES) {
-		struct vsm_reg reg = { .name = get32(at), .reserved = get32(at + 4) };
+		struct vsm_reg reg = { .name = wire_get32(at), .reserved = wire_get32(at + 4) };
 
-		reg.value.low = get64(at + 8);
-		reg.value.high = get64(at + 16);
+		reg.value.low = wire_get64(at + 8);
+		reg.value.high = wire_get64(at + 16);
 		if (i != 0 && reg.name <= last) /* Twice, or out of order. */
 			return -VSM_ERR_INVAL;
 		last = reg.name;

@@ -158,6 +158,10 @@ uint32_t protmap_code(const struct protmap_range *range, uint32_t vtl, uint64_t 
 /* The same, and the first page behind it that is known to have the same code no more. */
 uint32_t protmap_span(const struct protmap_range *range, uint32_t vtl, uint64_t page,
 		      uint64_t *end);
+/* Pages at or behind `page` that a VTL has set, with one mask and in one range: [*first, *end).
+ * -VSM_ERR_NOTFOUND: no more. */
+int protmap_next_set(const struct vsm_protmap *map, uint32_t vtl, uint64_t page, uint64_t *first,
+		     uint64_t *end, uint32_t *mask);
 
 /* The map as it is. */
 void protmap_view_now(const struct vsm_protmap *map, struct protmap_view *view);

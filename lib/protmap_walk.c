@@ -162,6 +162,35 @@ int protmap_view_diff(const struct vsm_protmap *map, const struct protmap_view *
 	return -VSM_ERR_NOTFOUND;
 }
 
+int protmap_next_set(const struct vsm_protmap *map, uint32_t vtl, uint64_t page, uint64_t *first,
+		     uint64_t *end, uint32_t *mask)
+{
+	const struct protmap_table *table = atomic_load_explicit(&map->table, memory_order_acquire);
+	const struct protmap_range *range = protmap_range_from(table, page);
+
+	for (; range && range < &table->ranges[table->count]; range++) {
+		uint32_t found = 0;
+
+		if (page < range->first)
+			page = range->first;
+		for (uint64_t next; page < range_end(range); page = next) {
+			uint32_t code = protmap_span(range, vtl, page, &next);
+
+			if (found != 0 && code != found)
+				break;
+			if (found == 0)
+				*first = page;
+			found = code;
+			*end = next;
+		}
+		if (found != 0) {
+			*mask = code_mask(found, 0);
+			return 0;
+		}
+	}
+	return -VSM_ERR_NOTFOUND;
+}
+
 /* What two runs of two maps have in common, beginning where the later one begins. */
 static int overlap(const struct vsm_range *a, const struct vsm_range *b, struct vsm_range *run)
 {

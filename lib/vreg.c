@@ -240,11 +240,15 @@ static int get_sint0(const struct vreg *reg, struct hv_register_value *value)
 	return HV_STATUS_SUCCESS;
 }
 
+/* Vectors below 16 are illegal, but guests write a masked SINT back as they found it. */
+int vreg_sint_legal(uint64_t sint)
+{
+	return (sint & HV_SYNIC_SINT_VECTOR_MASK) >= 16 || (sint & HV_SYNIC_SINT_MASKED) != 0;
+}
+
 static int set_sint0(const struct vreg *reg, struct hv_register_value *value)
 {
-	/* Vectors below 16 are illegal, but guests write a masked SINT back as they found it. */
-	if ((value->low & HV_SYNIC_SINT_VECTOR_MASK) < 16 &&
-	    (value->low & HV_SYNIC_SINT_MASKED) == 0)
+	if (!vreg_sint_legal(value->low))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
 	msr_store(&state_of(reg)->sint0, value->low);
 	return HV_STATUS_SUCCESS;
@@ -373,25 +377,36 @@ static int event_legal(const struct hv_register_value *value)
 	       (EVENT_WITH_ERROR_CODE & (1u << vector)) != 0;
 }
 
-static int set_pending_event(const struct vreg *reg, struct hv_register_value *value)
+int vreg_event_legal(const struct hv_register_value *value)
+{
+	return (value->low & EVENT_PENDING) == 0 || event_legal(value);
+}
+
+int vreg_event_inject(struct vsm_vp *vp, uint32_t vtl, const struct hv_register_value *value)
 {
 	struct vsm_exception event = { 0 };
-	int pending = (value->low & EVENT_PENDING) != 0;
 
-	if (!has_cap(reg, VSM_CAP_INJECT) || reg->target != reg->vp ||
-	    reg->vtl >= vp_active(reg->target))
-		return HV_STATUS_INVALID_PARAMETER;
-	if (pending && !event_legal(value))
-		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if ((value->low & EVENT_PENDING) == 0)
+		return host_inject(vp, vtl, NULL);
 	event.vector = (uint8_t)(value->low >> 16);
 	event.has_error_code = (value->low & EVENT_DELIVER_ERROR_CODE) != 0;
 	event.error_code = event.has_error_code ? (uint32_t)(value->low >> 32) : 0;
 	event.has_parameter = event.vector == 14 || event.vector == 1;
 	event.parameter = event.has_parameter ? value->high : 0;
-	if (host_inject(reg->vp, reg->vtl, pending ? &event : NULL) != 0)
+	return host_inject(vp, vtl, &event);
+}
+
+static int set_pending_event(const struct vreg *reg, struct hv_register_value *value)
+{
+	if (!has_cap(reg, VSM_CAP_INJECT) || reg->target != reg->vp ||
+	    reg->vtl >= vp_active(reg->target))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!vreg_event_legal(value))
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if (vreg_event_inject(reg->vp, reg->vtl, value) != 0)
 		return -VSM_ERR_HOST;
 	memset(&state_of(reg)->pending_event, 0, sizeof(*value));
-	if (pending)
+	if ((value->low & EVENT_PENDING) != 0)
 		state_of(reg)->pending_event = *value;
 	return HV_STATUS_SUCCESS;
 }

@@ -17,4 +17,11 @@ struct vreg {
 int vreg_get(const struct vreg *reg, struct hv_register_value *value);
 int vreg_set(const struct vreg *reg, const struct hv_register_value *value);
 
+/* PendingEvent0 (TLFS 7.8.2): may a guest write it, and tell the host of it. */
+int vreg_event_legal(const struct hv_register_value *value);
+int vreg_event_inject(struct vsm_vp *vp, uint32_t vtl, const struct hv_register_value *value);
+
+/* May a guest write it into SINT0? Its reserved bits are judged elsewhere. */
+int vreg_sint_legal(uint64_t sint);
+
 #endif /* VSM_VREG_H */

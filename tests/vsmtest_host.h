@@ -125,6 +125,9 @@ struct vsmtest_opts {
 	uint32_t null_ops; /**< VSMTEST_BIT() of ops that the table lacks. */
 	uint64_t tsc_hz; /**< Answer of tsc_hz, default 2.5 GHz. */
 	uint32_t model; /**< enum vsmtest_model, default what VSMTEST_MODEL says. */
+	/** Bit n: the n-th page from #VSMTEST_HOT_GPA on is RAM from the start, as where a machine
+	 *  to which it was added is loaded. */
+	uint64_t hot_pages;
 };
 
 /** Lets calls of an op fail. See vsmtest_fail_op(). */
@@ -336,6 +339,27 @@ int vsmtest_reset(struct vsmtest *t);
  * what `protect` said of them.
  */
 int vsmtest_hot_add(struct vsmtest *t, uint64_t gpa, uint64_t size);
+
+/**
+ * vsm_save() into memory that the caller frees.
+ *
+ * @return 0 or the error; bytes and size are set with 0 only.
+ */
+int vsmtest_save(struct vsmtest *t, uint8_t **bytes, size_t *size);
+
+/** vsm_load(), watched. The bytes are given in a block of exactly that size. */
+int vsmtest_load(struct vsmtest *t, const void *bytes, size_t size);
+
+/**
+ * A machine like this one, with its RAM and all that its host keeps, but PendingEvent0; the
+ * partition is new, and with vsmtest_load() becomes what the other one is.
+ *
+ * @return NULL if the partition cannot be made.
+ */
+struct vsmtest *vsmtest_twin(struct vsmtest *t);
+
+/** Save, make a twin, load, free the old machine. @return the twin; a breach if a step fails. */
+struct vsmtest *vsmtest_move(struct vsmtest *t);
 
 /** Let an op fail: the at-th call from now and the times - 1 after it answer `result`. */
 void vsmtest_fail_op(struct vsmtest *t, enum vsmtest_op op, uint32_t at, uint32_t times,

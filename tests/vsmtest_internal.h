@@ -45,6 +45,10 @@ int vsmtest_page(uint64_t gpa);
 int vsmtest_op_begin(struct vsmtest *t, enum vsmtest_op op, struct vsmtest_vp *vp, uint32_t vtl,
 		     uint64_t a, uint64_t b);
 
+/** Around each entry into the library. @return what it gave. */
+void vsmtest_entry_begin(struct vsmtest *t, uint32_t vp);
+int vsmtest_entry_end(struct vsmtest *t, int verdict);
+
 /** The registers of a VTL: shared ones, or private ones with the hidden state and the event. */
 struct vsmtest_file *vsmtest_file_of(struct vsmtest_vp *vp, uint32_t vtl, int shared);
 

@@ -165,6 +165,21 @@ static int create_vps(struct vsmtest *t)
 	return 0;
 }
 
+static int add_hot_pages(struct vsmtest *t)
+{
+	uint32_t page = 0, end;
+	int err = 0;
+
+	for (; page < VSMTEST_HOT_PAGES && !err; page = end + 1) {
+		for (end = page; end < VSMTEST_HOT_PAGES && t->opts.hot_pages >> end & 1; end++)
+			;
+		if (end != page)
+			err = vsm_ram_add(t->vsm, VSMTEST_HOT_GPA + page * (uint64_t)VSMTEST_PAGE,
+					  (end - page) * (uint64_t)VSMTEST_PAGE);
+	}
+	return err;
+}
+
 int vsmtest_create(struct vsmtest *t)
 {
 	struct vsm_host_ops ops;
@@ -180,6 +195,8 @@ int vsmtest_create(struct vsmtest *t)
 		err = vsm_ram_add(t->vsm, VSMTEST_RAM1_GPA, VSMTEST_RAM1_SIZE);
 	if (!err)
 		err = vsm_ram_add(t->vsm, VSMTEST_RAM0_GPA, VSMTEST_RAM0_SIZE);
+	if (!err)
+		err = add_hot_pages(t);
 	if (!err)
 		err = vsm_partition_realise(t->vsm);
 	if (!err)
@@ -349,7 +366,7 @@ static void check_flushed(struct vsmtest *t)
 			vsmtest_breach(t, "VTL %u lost rights, but its translations live", vtl);
 }
 
-static void entry_begin(struct vsmtest *t, uint32_t vp)
+void vsmtest_entry_begin(struct vsmtest *t, uint32_t vp)
 {
 	struct vsmtest_entry *entry = vsmtest_entry();
 
@@ -382,7 +399,7 @@ static void check_verdict(struct vsmtest *t, uint32_t slot, int verdict)
 		vsmtest_breach(t, "an exception without VSM_VERDICT_EXCEPTION");
 }
 
-static int entry_end(struct vsmtest *t, int verdict)
+int vsmtest_entry_end(struct vsmtest *t, int verdict)
 {
 	struct vsmtest_entry *entry = vsmtest_entry();
 
@@ -402,54 +419,54 @@ static int entry_end(struct vsmtest *t, int verdict)
 
 int vsmtest_prepare(struct vsmtest *t, uint32_t vp)
 {
-	entry_begin(t, vp);
-	return entry_end(t, vsm_vp_run_prepare(t->vp[vp].vp));
+	vsmtest_entry_begin(t, vp);
+	return vsmtest_entry_end(t, vsm_vp_run_prepare(t->vp[vp].vp));
 }
 
 int vsmtest_trap(struct vsmtest *t, uint32_t vp, uint64_t rip, uint32_t len)
 {
-	entry_begin(t, vp);
-	return entry_end(t, vsm_vp_hypercall(t->vp[vp].vp, rip, len));
+	vsmtest_entry_begin(t, vp);
+	return vsmtest_entry_end(t, vsm_vp_hypercall(t->vp[vp].vp, rip, len));
 }
 
 int vsmtest_rdmsr(struct vsmtest *t, uint32_t vp, uint32_t msr, uint64_t *value)
 {
-	entry_begin(t, vp);
-	return entry_end(t, vsm_vp_rdmsr(t->vp[vp].vp, msr, value));
+	vsmtest_entry_begin(t, vp);
+	return vsmtest_entry_end(t, vsm_vp_rdmsr(t->vp[vp].vp, msr, value));
 }
 
 int vsmtest_wrmsr(struct vsmtest *t, uint32_t vp, uint32_t msr, uint64_t value)
 {
-	entry_begin(t, vp);
-	return entry_end(t, vsm_vp_wrmsr(t->vp[vp].vp, msr, value));
+	vsmtest_entry_begin(t, vp);
+	return vsmtest_entry_end(t, vsm_vp_wrmsr(t->vp[vp].vp, msr, value));
 }
 
 int vsmtest_cpuid(struct vsmtest *t, uint32_t vp, uint32_t leaf, struct vsm_cpuid *out)
 {
-	entry_begin(t, vp);
-	return entry_end(t, vsm_vp_cpuid(t->vp[vp].vp, leaf, 0, out));
+	vsmtest_entry_begin(t, vp);
+	return vsmtest_entry_end(t, vsm_vp_cpuid(t->vp[vp].vp, leaf, 0, out));
 }
 
 int vsmtest_memory_fault(struct vsmtest *t, uint32_t vp, const struct vsm_memory_fault *fault)
 {
-	entry_begin(t, vp);
-	return entry_end(t, vsm_vp_memory_fault(t->vp[vp].vp, fault));
+	vsmtest_entry_begin(t, vp);
+	return vsmtest_entry_end(t, vsm_vp_memory_fault(t->vp[vp].vp, fault));
 }
 
 int vsmtest_gpa_read(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t gpa, void *buf,
 		     uint64_t len)
 {
-	entry_begin(t, VSMTEST_ENTRY_DEVICE);
+	vsmtest_entry_begin(t, VSMTEST_ENTRY_DEVICE);
 	vsmtest_entry()->before = vtl;
-	return entry_end(t, vsm_gpa_read(t->vsm, index, vtl, gpa, buf, len));
+	return vsmtest_entry_end(t, vsm_gpa_read(t->vsm, index, vtl, gpa, buf, len));
 }
 
 int vsmtest_gpa_write(struct vsmtest *t, uint32_t index, uint32_t vtl, uint64_t gpa,
 		      const void *buf, uint64_t len)
 {
-	entry_begin(t, VSMTEST_ENTRY_DEVICE);
+	vsmtest_entry_begin(t, VSMTEST_ENTRY_DEVICE);
 	vsmtest_entry()->before = vtl;
-	return entry_end(t, vsm_gpa_write(t->vsm, index, vtl, gpa, buf, len));
+	return vsmtest_entry_end(t, vsm_gpa_write(t->vsm, index, vtl, gpa, buf, len));
 }
 
 int vsmtest_reset(struct vsmtest *t)
@@ -457,12 +474,12 @@ int vsmtest_reset(struct vsmtest *t)
 	uint32_t i;
 	int err;
 
-	entry_begin(t, VSMTEST_ENTRY_PARTITION);
+	vsmtest_entry_begin(t, VSMTEST_ENTRY_PARTITION);
 	err = vsm_partition_reset(t->vsm);
 	/* What a VMM does around a reset: its own registers are its own business. */
 	for (i = 0; !err && i < t->vps; i++)
 		start_vtl0(t, i);
-	return entry_end(t, err);
+	return vsmtest_entry_end(t, err);
 }
 
 int vsmtest_hot_add(struct vsmtest *t, uint64_t gpa, uint64_t size)
@@ -470,7 +487,7 @@ int vsmtest_hot_add(struct vsmtest *t, uint64_t gpa, uint64_t size)
 	uint32_t vtl;
 	int err;
 
-	entry_begin(t, VSMTEST_ENTRY_PARTITION);
+	vsmtest_entry_begin(t, VSMTEST_ENTRY_PARTITION);
 	t->may_allocate = 1;
 	t->hot_gpa = gpa;
 	t->hot_end = gpa + size;
@@ -482,7 +499,7 @@ int vsmtest_hot_add(struct vsmtest *t, uint64_t gpa, uint64_t size)
 	     (err == -VSM_ERR_HOST || err == -VSM_ERR_NOMEM) && vtl <= t->opts.config.max_vtl;
 	     vtl++)
 		memset(&t->view[vtl][vsmtest_page(gpa)], VSM_RIGHTS_ALL, size / VSMTEST_PAGE);
-	return entry_end(t, err);
+	return vsmtest_entry_end(t, err);
 }
 
 /* FNV-1a over 64-bit words, with a rotation so that zeroes count. */
@@ -590,9 +607,9 @@ static uint64_t hash_vsm_register(struct vsmtest *t, uint32_t slot, uint32_t vtl
 	file->xmm[0].low = name;
 	file->xmm[0].high = 0;
 	file->xmm[1].low = file->xmm[1].high = 0;
-	entry_begin(t, slot);
+	vsmtest_entry_begin(t, slot);
 	verdict = vsm_vp_hypercall(vp->vp, VSMTEST_TRAP_RIP, 3);
-	entry_end(t, verdict);
+	vsmtest_entry_end(t, verdict);
 	if (verdict != VSM_VERDICT_RESUME)
 		return mix(1, (uint64_t)(int64_t)verdict);
 	return mix(mix(vsmtest_reg(t, slot, active, HV_X64_REGISTER_RAX), file->xmm[1].low),

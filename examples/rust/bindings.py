@@ -14,7 +14,7 @@ import tempfile
 import textwrap
 
 MODULES = ('error gpa host hv hv_messages hv_registers hv_registers_arch hypercall message partition '
-           'protect registers state types version vp vpset').split()
+           'protect registers save state types version vp vpset').split()
 HEAD = '''// SPDX-License-Identifier: BSD-3-Clause
 // Written by bindings.py from vsm/{}.h. Do not edit.
 '''

@@ -214,7 +214,8 @@ struct vsm_host_ops {
 	 * VPs that protect at once cannot leave a stale view. Overlay pages keep their own rights.
 	 *
 	 * @param ranges changed ranges only: by VTL, then ascending, neighbours of equal rights
-	 *               merged. vsm_partition_reset() gives all of RAM.
+	 *               merged. vsm_partition_reset() gives all of RAM, vsm_load() all that lacks a
+	 *               right.
 	 * @param count  1 .. 512 × max_vtl.
 	 * @param done   set by the host when it fails: ranges that were applied, 0 .. count - 1.
 	 *               With a larger number nobody knows how far it came: all is given back.
@@ -258,8 +259,8 @@ struct vsm_host_ops {
 	 * Queue an exception for a VTL of a VP that is not running; it is raised on its next entry
 	 * (PendingEvent0, TLFS 7.8.2). NULL event: take a queued one back.
 	 *
-	 * Thread: the VP's. Locks: none. May fail: the entry fails with -VSM_ERR_HOST. Re-entry:
-	 * no.
+	 * Thread: the VP's, or that of vsm_load() before the VP has run. Locks: none. May fail: the
+	 * entry fails with -VSM_ERR_HOST. Re-entry: no.
 	 * NULL: PendingEvent0 is no register of this partition (#VSM_CAP_INJECT is off).
 	 */
 	int (*inject_event)(void *vp, uint32_t vtl, const struct vsm_exception *event);

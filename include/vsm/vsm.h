@@ -20,6 +20,7 @@
 #include <vsm/partition.h>
 #include <vsm/protect.h>
 #include <vsm/registers.h>
+#include <vsm/save.h>
 #include <vsm/state.h>
 #include <vsm/types.h>
 #include <vsm/version.h>

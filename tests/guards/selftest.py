@@ -281,7 +281,7 @@ def registered(b):
 
 
 def cases(b):
-    numbers = ['I2', 'I3', 'I4', 'I5', '6'] + [str(n) for n in range(25, 33)]
+    numbers = ['I2', 'I3', 'I4', 'I5', 'I6', '6', '39'] + [str(n) for n in range(25, 33)]
     good = ''.join(f'| {n} | text | `test_a.c: one`, `test_a.c: two` |\n' for n in numbers)
     suite = ('START_TEST(one)\nEND_TEST\nSTART_TEST(two)\nEND_TEST\n'
              'VSMTEST_CASE(one),\ntcase_add_test(tc, two);\n')
@@ -305,6 +305,30 @@ def cases(b):
     check('a file that is not there', 'test_b.c: no such file',
           good.replace('test_a.c: two', 'test_b.c: two'))
     check('an empty index', 'I2: 0 rows', '')
+
+
+def saved(b):
+    doc = ('### `struct a`\n\n| Field | |\n|---|---|\n| `one` | X |\n| `two` | Y |\n| `three` | Z |\n'
+           '\nThese live only here: `struct b`,\n`struct c`.\n')
+    header = ('struct a {\n\t_Atomic uint64_t one, two; /* a comment; of two parts */\n'
+              '\tint (*three)(struct a *x, int y);\n};\nstruct b {\n\tint x[4];\n};\n'
+              'struct c {\n\tint y;\n};\n')
+
+    def check(what, complaint, text, structs=header):
+        name = 'saved-' + what.replace(' ', '-')
+        b.guard(what, complaint, 'saved.py', b.write(f'{name}/doc.md', text),
+                b.write(f'{name}/internal.h', structs))
+
+    check('a row for each field', None, doc)
+    check('a field without a row', 'struct a: two has no row', doc.replace('| `two` | Y |\n', ''))
+    check('a new field', 'struct a: four has no row', doc,
+          header.replace('int y);\n', 'int y);\n\tstruct b *_Atomic four[2];\n'))
+    check('a new declarator', 'struct a: four has no row', doc, header.replace('two;', 'two, four;'))
+    check('a row that says nothing', 'struct a: one has no row', doc.replace('| X |', '|  |'))
+    check('a row for no field', 'a row for four', doc.replace('`three` | Z |', '`three` | Z |\n| `four` | Z |'))
+    check('a row twice', 'one has two rows', doc.replace('| `two`', '| `one` | X |\n| `two`'))
+    check('a new struct', 'struct d has neither', doc, header + 'struct d {\n\tint x;\n};\n')
+    check('a struct that is gone', 'there is no struct c', doc, header.split('struct c')[0])
 
 
 def guestmem(b):
@@ -489,7 +513,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         bench = Bench(tap, tmp)
         for guard in (writable_data, exports, imports, headers, abi, sources, style, registered,
-                      cases, guestmem, statuses, version, tally,
+                      cases, saved, guestmem, statuses, version, tally,
                       command_line, left_out):
             guard(bench)
     tap.finish()

@@ -7,7 +7,8 @@
  *  I4  when a change of rights has returned, table and host are as it says, and nobody has more;
  *  I5  a call that failed changed nothing, or exactly the first k elements that it reports.
  *
- * Each step checks all of them; the tests differ in who acts and what happens often.
+ * The machine moves now and then: it is saved and loaded elsewhere (I6), and nothing of the above
+ * may tell. Each step checks all of them; the tests differ in who acts and what happens often.
  */
 #include <stdio.h>
 
@@ -35,6 +36,7 @@ struct world {
 	uint32_t vp; /* Who acts */
 	uint32_t by_vtl0; /* The step is VTL0's. */
 	struct hv_register_value *canary[IM_VPS]; /* Private registers of VTL1 */
+	uint64_t moves, moves_failed;
 	uint64_t steps, allowed, denied, refused, failed, partial, intercepts, changes;
 };
 
@@ -415,6 +417,32 @@ static void do_reset(struct world *w)
 	set_up(w);
 }
 
+/* Saved here and loaded elsewhere; the host there may fail, and then it is done once more. */
+static void do_move(struct world *w)
+{
+	struct vsmtest *twin = vsmtest_twin(w->t);
+	uint8_t *bytes = NULL;
+	size_t size = 0;
+	int err;
+
+	ck_assert_ptr_nonnull(twin);
+	vsmtest_no_faults(w->t);
+	assert_err(vsmtest_save(w->t, &bytes, &size), 0);
+	if (w->fail_one_in)
+		twin->fault_any = 1 + pick(w, 6);
+	err = vsmtest_load(twin, bytes, size);
+	if (err == -VSM_ERR_HOST && twin->faults_hit) {
+		vsmtest_no_faults(twin);
+		w->moves_failed++;
+		err = vsmtest_load(twin, bytes, size);
+	}
+	assert_err(err, 0);
+	free(bytes);
+	vsmtest_free(w->t);
+	w->t = twin;
+	w->moves++;
+}
+
 static void canaries_take(struct world *w)
 {
 	for (uint32_t vp = 0; vp < IM_VPS; vp++)
@@ -487,6 +515,8 @@ static action choose(struct world *w)
 		return do_reset;
 	if (w->vtl1_acts && rare < 4)
 		return do_hot_add;
+	if (rare < 8)
+		return do_move;
 	if (active(w) == 0)
 		return vtl0[pick(w, VSMTEST_COUNT(vtl0))];
 	return w->vtl1_acts ? vtl1[pick(w, VSMTEST_COUNT(vtl1))] : do_return;
@@ -498,11 +528,11 @@ static void step(struct world *w)
 
 	w->vp = pick(w, IM_VPS);
 	act = choose(w);
-	w->by_vtl0 = active(w) == 0 && act != do_reset && act != do_hot_add;
+	w->by_vtl0 = active(w) == 0 && act != do_reset && act != do_hot_add && act != do_move;
 	w->before = w->m;
 	canaries_take(w);
 	w->t->faults_hit = 0;
-	if (w->fail_one_in && pick(w, w->fail_one_in) == 0 && act != do_reset) {
+	if (w->fail_one_in && pick(w, w->fail_one_in) == 0 && act != do_reset && act != do_move) {
 		w->t->fault_any = w->t->failable + 1 + pick(w, 6);
 		w->t->fault_result = pick(w, 2) ? -VSM_ERR_HOST : -VSM_ERR_NOMEM;
 	}
@@ -553,11 +583,13 @@ static void run(struct world *w, uint32_t share)
 	for (uint32_t done = 0; done < steps; done += MACHINE)
 		machine(w, MACHINE);
 	printf("# %llu steps: %llu accesses allowed, %llu denied, %llu intercepts, %llu calls refused, "
-	       "%llu lists, %llu of them in part, %llu failures of the host\n",
+	       "%llu lists, %llu of them in part, %llu failures of the host, %llu moves, %llu of them at the second try\n",
 	       (unsigned long long)w->steps, (unsigned long long)w->allowed,
 	       (unsigned long long)w->denied, (unsigned long long)w->intercepts,
 	       (unsigned long long)w->refused, (unsigned long long)w->changes,
-	       (unsigned long long)w->partial, (unsigned long long)w->failed);
+	       (unsigned long long)w->partial, (unsigned long long)w->failed,
+	       (unsigned long long)w->moves, (unsigned long long)w->moves_failed);
+	ck_assert_uint_gt(w->moves, w->steps / 200);
 	ck_assert_uint_gt(w->allowed, w->steps / 20);
 	ck_assert_uint_gt(w->denied, w->steps / 40);
 	ck_assert_uint_gt(w->refused, w->steps / 100);

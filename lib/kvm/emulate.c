@@ -67,28 +67,35 @@ static int push(struct vk_pages *set, uint64_t page, uint32_t *left)
 	return 0;
 }
 
+/* Pages of a range that have the same rights, of which there may be many. */
+static int push_run(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t end, uint32_t rights,
+		    uint32_t *left)
+{
+	uint64_t writable = (rights & HV_MAP_GPA_WRITABLE) != 0 ? WRITABLE : 0;
+	int r = 0;
+
+	for (; gpa < end && r == 0 && kvm_emulates(k, rights); gpa += VK_PAGE)
+		r = push(&k->space[vtl].planned, gpa | writable, left);
+	return r;
+}
+
 /* RAM pages of an interval whose rights are to be emulated. */
 static int push_anew(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *d, uint32_t *left)
 {
-	struct vk_pages *set = &k->space[vtl].planned;
 	uint64_t gpa = d->gpa;
 	int r = 0;
 
 	while (gpa < d->end && r == 0) {
 		const struct vk_range *range = kvm_range_placed(k, gpa);
-		uint64_t stop = gpa + VK_PAGE;
-		uint32_t rights;
+		uint64_t end = range == NULL ? kvm_range_next(k, gpa, d->end) :
+					       range->gpa + range->size;
+		uint32_t rights = 0;
 
-		if (range == NULL || !range->is_ram) {
-			gpa = range == NULL ? kvm_range_next(k, gpa, d->end) :
-					      range->gpa + range->size;
-			continue;
-		}
-		rights = kvm_rights(k, vtl, gpa, &stop);
-		if (kvm_emulates(k, rights))
-			r = push(set, gpa | ((rights & HV_MAP_GPA_WRITABLE) != 0 ? WRITABLE : 0),
-				 left);
-		gpa += VK_PAGE;
+		end = end < d->end ? end : d->end;
+		if (range != NULL && range->is_ram)
+			rights = kvm_rights(k, vtl, gpa, &end);
+		r = push_run(k, vtl, gpa, end, rights, left);
+		gpa = end;
 	}
 	return r;
 }

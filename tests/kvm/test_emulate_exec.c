@@ -226,6 +226,55 @@ START_TEST(more_pages_than_that_are_refused)
 }
 END_TEST
 
+#define BLOCK_GPA   0x500000u
+#define BLOCK_PAGES 8u
+
+/* Pages side by side, each as the table has it, and no other one. */
+static void check_block(struct kt *t, const uint32_t *want, uint32_t count)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t given = want[i] == R || want[i] == RW ? want[i] : 0;
+
+		ck_assert_msg(kvm_emulated(t->k, 0, BLOCK_GPA + i * 4096u) == given, "page %u: %#x",
+			      i, kvm_emulated(t->k, 0, BLOCK_GPA + i * 4096u));
+		if (given == 0)
+			kv_check(t, BLOCK_GPA + i * 4096u);
+		n += given != 0;
+	}
+	ck_assert_uint_eq(kt_stats(t).emulated_pages, n);
+	ck_assert_uint_eq(kvm_emulated(t->k, 0, BLOCK_GPA - 4096), 0);
+	ck_assert_uint_eq(kvm_emulated(t->k, 0, BLOCK_GPA + count * 4096u), 0);
+}
+
+/* One question to the table is about many pages. */
+START_TEST(pages_side_by_side_are_those_of_the_table)
+{
+	static const struct {
+		uint32_t first, pages, rights;
+	} steps[] = { { 0, 8, RW }, { 2, 3, R }, { 3, 1, RWX }, { 4, 4, 0 },
+		      { 1, 6, R },  { 7, 1, R }, { 0, 2, RWX }, { 0, 8, RWX } };
+	uint32_t want[BLOCK_PAGES];
+	struct kt *t = machine(BLOCK_PAGES);
+
+	for (uint32_t i = 0; i < BLOCK_PAGES; i++)
+		want[i] = RWX;
+	for (uint32_t n = 0; n < VSMTEST_COUNT(steps); n++) {
+		uint64_t gpa[BLOCK_PAGES];
+
+		for (uint32_t i = 0; i < steps[n].pages; i++) {
+			gpa[i] = BLOCK_GPA + (steps[n].first + i) * 4096ull;
+			want[steps[n].first + i] = steps[n].rights;
+		}
+		ck_assert_uint_eq(kt_protect(t, 1, steps[n].rights, gpa, steps[n].pages),
+				  REPS(steps[n].pages));
+		check_block(t, want, BLOCK_PAGES);
+	}
+	kt_free(t);
+}
+END_TEST
+
 START_TEST(a_default_mask_is_too_many)
 {
 	struct hv_input_set_vp_registers *in;
@@ -567,6 +616,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(unknown_instructions_end_in_a_defined_way),
 	VSMTEST_CASE(unknown_instructions_that_are_denied_are_told),
 	VSMTEST_CASE(more_pages_than_that_are_refused),
+	VSMTEST_CASE(pages_side_by_side_are_those_of_the_table),
 	VSMTEST_CASE(a_default_mask_is_too_many),
 	VSMTEST_CASE(misuse_is_refused_and_the_report_is_true),
 	VSMTEST_CASE(an_overlay_covers_the_page_and_gives_it_back),

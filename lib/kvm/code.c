@@ -23,8 +23,13 @@ uint64_t kvm_code_linear(const struct kvm_run *run)
 int kvm_code_gpa(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint64_t linear, uint64_t *gpa)
 {
 	struct kvm_translation t = { .linear_address = linear };
+	int r;
 
-	if (kvm_vcpu_ioctl(kvp, v, KVM_TRANSLATE, &t) != 0 || !t.valid)
+	/* The guest's page tables lie in slots too, and of those none is to be on the way. */
+	pthread_mutex_lock(&kvp->k->lock);
+	r = kvm_vcpu_ioctl(kvp, v, KVM_TRANSLATE, &t);
+	pthread_mutex_unlock(&kvp->k->lock);
+	if (r != 0 || !t.valid)
 		return -1;
 	*gpa = t.physical_address;
 	return 0;

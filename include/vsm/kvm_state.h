@@ -16,6 +16,12 @@
  * MSR exits with the next KVM_RUN only, and would write into the registers of another VTL. After
  * such an exit call KVM_RUN once more with kvm_run.immediate_exit set to 1; it fails with EINTR.
  *
+ * **Interrupts.** KVM_INTERRUPT, KVM_NMI and KVM_SMI queue events that kvm_run does not show. A VMM
+ * that uses one of them calls vsm_kvm_sync_regs() before the next switch, or runs the vCPU: else
+ * the interrupt is lost and the NMI taken by another VTL. After a switch
+ * kvm_run.ready_for_interrupt_injection is 0 and KVM_INTERRUPT would be lost, until the next
+ * KVM_RUN has said that the new VTL takes one; that may be one with immediate_exit set to 1.
+ *
  * **What stays the VMM's.** Registers that libvsm keeps elsewhere (hypercall page, SynIC ...) are
  * in the object, and these functions leave them alone. So they do with the local APIC but for CR8,
  * with the TSC - one counter serves all VTLs, and it counts on while a VTL does not run - and with
@@ -98,7 +104,8 @@ struct vsm_kvm_vcpu {
 
 /**
  * Make kvm_run hold a vCPU's registers: now, and after each KVM_RUN. Once for each vCPU, and again
- * after registers were changed by KVM_SET_REGS, KVM_SET_SREGS or KVM_SET_VCPU_EVENTS. Three ioctls.
+ * after registers were changed by KVM_SET_REGS, KVM_SET_SREGS or KVM_SET_VCPU_EVENTS, or an event
+ * was queued by KVM_INTERRUPT, KVM_NMI or KVM_SMI. Three ioctls.
  *
  * @param vcpu_fd of the vCPU.
  * @param run     its kvm_run: kvm_valid_regs, kvm_dirty_regs, cr8 and the registers are set.
@@ -126,8 +133,11 @@ VSM_EXPORT int vsm_kvm_sync_regs(int vcpu_fd, struct kvm_run *run);
  * @retval -VSM_ERR_MISUSE kvm_valid_regs lacks a bit: kvm_run holds no registers.
  * @retval -VSM_ERR_NOSUP  the vCPU has state that no register names and that would stay behind for
  *                         the next VTL: an NMI, SMI, triple fault or exception with payload that
- *                         waits in kvm_run.s.regs.events (keep and clear it there, put it back when
- *                         that VTL runs again), or CR4.CET is 1: SSP is no MSR.
+ *                         waits in kvm_run.s.regs.events, or a second event that is being
+ *                         delivered (keep and clear it there, set KVM_SYNC_X86_EVENTS in
+ *                         kvm_dirty_regs, and put it back when that VTL runs again; KVM shows a
+ *                         triple fault only with KVM_CAP_X86_TRIPLE_FAULT_EVENT); or CR4.CET is 1:
+ *                         SSP is no MSR.
  * @retval -VSM_ERR_SYS    an ioctl failed; errno tells why.
  * Thread: the vCPU's.
  */
@@ -139,8 +149,8 @@ VSM_EXPORT int vsm_kvm_private_save(int vcpu_fd, struct kvm_run *run,
  * looked at first, KVM's word on them comes next, and what it had taken by then is taken back: but
  * for -VSM_ERR_STATE a failure changes nothing.
  *
- * Registers in kvm_run are marked dirty and reach KVM with the next KVM_RUN. Control registers that
- * KVM could refuse there are given to it at once.
+ * Registers in kvm_run are marked dirty, events always, and reach KVM with the next KVM_RUN.
+ * Control registers that KVM could refuse there are given to it at once.
  *
  * **Two ioctls** to see what the vCPU has, as in vsm_kvm_private_save(), **and one each for what is
  * to change**: KVM_SET_MSRS; KVM_SET_DEBUGREGS; KVM_SET_SREGS if CR0, CR4, EFER or APIC_BASE
@@ -207,7 +217,8 @@ VSM_EXPORT int vsm_kvm_private_left_out(int vcpu_fd, uint32_t flags, uint32_t *n
  * registers and XCR0 if they differ. MSRs that `from` lacks stay.
  *
  * @param from  the vCPU that ran. Only its xsave memory is changed.
- * @param to    the vCPU to run next, another one of the same CPUID.
+ * @param to    the vCPU to run next, another one of the same CPUID. Where the FPU is carried its
+ *              xsave_size is not above that of `from`: KVM reads as many bytes as `to` has.
  * @param carry VSM_KVM_CARRY_* without DEFAULT.
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is NULL, a field is wrong, both are the same vCPU, a bit of

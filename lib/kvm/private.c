@@ -10,6 +10,7 @@
 #define X86_CR4_PAE  (1ull << 5)
 #define X86_EFER_LME (1ull << 8)
 #define X86_EFER_LMA (1ull << 10)
+#define RFLAGS_IF    (1ull << 9)
 
 /* Every CPU with KVM has as many physical address bits: CR3 bits below are never refused. */
 #define PHYS_BITS_LEAST 36
@@ -60,6 +61,23 @@ static int debug_set(int fd, const struct kvm_debugregs *old, const struct kvm_d
 	return errno == EINVAL ? -VSM_ERR_INVAL : -VSM_ERR_SYS;
 }
 
+/*
+ * Events are always new: an INT n, INT3 or INTO that KVM is about to deliver it does not show
+ * (Linux, kvm_vcpu_ioctl_x86_get_vcpu_events()), and the next VTL would get it. What KVM counts by
+ * itself is not taken from here, another thread may just have sent an NMI; but it is if the VMM has
+ * put it here.
+ */
+static void events_set(struct kvm_run *run, const struct kvm_vcpu_events *next)
+{
+	uint32_t flags = KVM_VCPUEVENT_VALID_SHADOW;
+
+	if ((run->kvm_dirty_regs & KVM_SYNC_X86_EVENTS) != 0)
+		flags |= run->s.regs.events.flags;
+	run->s.regs.events = *next;
+	run->s.regs.events.flags = flags;
+	run->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
+}
+
 /* What waits for the next KVM_RUN. */
 static void run_set(struct kvm_run *run, const struct kvm_sync_regs *next, int has_sregs)
 {
@@ -71,10 +89,15 @@ static void run_set(struct kvm_run *run, const struct kvm_sync_regs *next, int h
 		run->kvm_dirty_regs &= ~(uint64_t)KVM_SYNC_X86_SREGS;
 	else if (memcmp(&old->sregs, &next->sregs, sizeof(old->sregs)) != 0)
 		run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
-	if (memcmp(&old->events, &next->events, sizeof(old->events)) != 0)
-		run->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
-	run->s.regs = *next;
+	run->s.regs.regs = next->regs;
+	run->s.regs.sregs = next->sregs;
 	run->cr8 = next->sregs.cr8;
+	run->apic_base = next->sregs.apic_base;
+	events_set(run, &next->events);
+	/* What these said was said of the other VTL. KVM_RUN would lose what KVM_INTERRUPT queues
+	 * before it. */
+	run->if_flag = (next->regs.rflags & RFLAGS_IF) != 0;
+	run->ready_for_interrupt_injection = 0;
 }
 
 static int put_back(int fd, const struct vk_contents *old, int has_sregs,

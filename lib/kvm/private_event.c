@@ -22,8 +22,12 @@ int kvm_events_nameless(const struct kvm_vcpu_events *e)
 	if (e->triple_fault.pending != 0)
 		return 1;
 #endif
+	/* Of several that are under way the register would name one. */
 	return e->nmi.pending != 0 || e->smi.smm != 0 || e->smi.pending != 0 ||
-	       e->exception.pending != 0;
+	       e->exception.pending != 0 ||
+	       (e->exception.injected != 0) + (e->nmi.injected != 0) +
+			       (e->interrupt.injected != 0) >
+		       1;
 }
 
 static int put_exception(struct kvm_vcpu_events *e, uint32_t vector, uint64_t interruption)
@@ -82,7 +86,8 @@ static uint8_t shadow_of(uint64_t state, uint64_t rflags)
 	return (rflags & RFLAGS_IF) != 0 ? KVM_X86_SHADOW_INT_STI : KVM_X86_SHADOW_INT_MOV_SS;
 }
 
-static int put(struct kvm_vcpu_events *e, uint64_t interruption, uint64_t state, uint64_t rflags)
+int kvm_events_put(struct kvm_vcpu_events *e, uint64_t interruption, uint64_t state,
+		   uint64_t rflags)
 {
 	memset(&e->exception, 0, sizeof(e->exception));
 	memset(&e->interrupt, 0, sizeof(e->interrupt));
@@ -94,16 +99,4 @@ static int put(struct kvm_vcpu_events *e, uint64_t interruption, uint64_t state,
 	if ((interruption & HV_PENDING_INTERRUPTION_PENDING) == 0)
 		return 0;
 	return put_pending(e, interruption);
-}
-
-int kvm_events_put(struct kvm_vcpu_events *e, uint64_t interruption, uint64_t state,
-		   uint64_t rflags)
-{
-	struct kvm_vcpu_events old = *e;
-	int r = put(e, interruption, state, rflags);
-
-	/* Nothing else is KVM's to take from here: another thread may just have sent an NMI. */
-	if (r == 0 && memcmp(&old, e, sizeof(old)) != 0)
-		e->flags = KVM_VCPUEVENT_VALID_SHADOW;
-	return r;
 }

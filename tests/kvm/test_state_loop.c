@@ -243,10 +243,179 @@ START_TEST(an_event_waits_for_its_vtl)
 }
 END_TEST
 
+/* Both VTLs at their start; VTL0 is on the vCPU, with interrupts on. */
+static struct plain *start_both(struct vsm_private_state state[2])
+{
+	struct plain *p = start();
+
+	for (uint32_t v = 0; v < 2; v++) {
+		assert_err(vsm_private_state_init(&state[v], 0), 0);
+		assert_err(vsm_kvm_private_save(p->fd[0], p->run[0], &state[v]), 0);
+		context(&state[v], v);
+	}
+	put_low(&state[0], HV_X64_REGISTER_RFLAGS, 0x202);
+	assert_err(vsm_kvm_private_load(p->fd[0], p->run[0], &state[0]), 0);
+	plain_flush(p, 0);
+	return p;
+}
+
+/* An INT n whose delivery was stopped is in KVM, which does not show it: VTL0 executes it again,
+ * and VTL1 must not get it. INT 0 looks like nothing at all. */
+START_TEST(an_event_that_is_not_shown_goes_nowhere)
+{
+	static const struct {
+		uint8_t is_exception, nr;
+	} vectors[] = { { 0, 0 }, { 0, 20 }, { 1, 3 }, { 1, 4 } };
+
+	for (uint32_t i = 0; i < VSMTEST_COUNT(vectors); i++) {
+		struct vsm_private_state state[2];
+		struct plain *p = start_both(state);
+		struct kvm_vcpu_events e;
+
+		ck_assert_int_eq(raw(p->fd[0], KVM_GET_VCPU_EVENTS, &e), 0);
+		if (vectors[i].is_exception) {
+			e.exception.injected = 1;
+			e.exception.nr = vectors[i].nr;
+		} else {
+			e.interrupt.injected = 1;
+			e.interrupt.soft = 1;
+			e.interrupt.nr = vectors[i].nr;
+		}
+		ck_assert_int_eq(raw(p->fd[0], KVM_SET_VCPU_EVENTS, &e), 0);
+		assert_err(vsm_kvm_sync_regs(p->fd[0], p->run[0]), 0);
+		ck_assert_uint_eq(p->run[0]->s.regs.events.interrupt.injected, 0);
+		ck_assert_uint_eq(p->run[0]->s.regs.events.exception.injected, 0);
+		assert_err(vsm_kvm_private_exchange(p->fd[0], p->run[0], &state[0], &state[1]), 0);
+		run_to_halt(p, 0);
+		ck_assert_uint_eq(seen(p, 1)->rsp, RSP_OF(1));
+		assert_err(vsm_kvm_private_exchange(p->fd[0], p->run[0], &state[1], &state[0]), 0);
+		run_to_halt(p, 0);
+		ck_assert_uint_eq(seen(p, 0)->rsp, RSP_OF(0));
+		plain_free(p);
+	}
+}
+END_TEST
+
+/* What kvm_run says of interrupts after a switch is not what VTL0 left: a VMM that believed it gave
+ * VTL1 an interrupt with IF off. Those of VTL0 are KVM's until it has run or is asked. */
+START_TEST(an_interrupt_goes_to_the_vtl_that_takes_it)
+{
+	struct kvm_interrupt irq = { 20 };
+	struct vsm_private_state state[2];
+	struct plain *p = start_both(state);
+	struct kvm_run *run = p->run[0];
+
+	run_to_halt(p, 0);
+	ck_assert_uint_eq(run->if_flag, 1);
+	ck_assert_uint_eq(run->ready_for_interrupt_injection, 1);
+	ck_assert_int_eq(raw(p->fd[0], KVM_INTERRUPT, &irq), 0);
+	assert_err(vsm_kvm_sync_regs(p->fd[0], run), 0);
+	assert_err(vsm_kvm_private_exchange(p->fd[0], run, &state[0], &state[1]), 0);
+	ck_assert_uint_eq(run->if_flag, 0);
+	ck_assert_uint_eq(run->ready_for_interrupt_injection, 0);
+	run_to_halt(p, 0);
+	ck_assert_uint_eq(seen(p, 1)->rsp, RSP_OF(1));
+	assert_err(vsm_kvm_private_exchange(p->fd[0], run, &state[1], &state[0]), 0);
+	ck_assert_uint_eq(run->if_flag, 1);
+	ck_assert_uint_eq(run->ready_for_interrupt_injection, 0);
+	ck_assert_uint_eq(run->apic_base, run->s.regs.sregs.apic_base);
+	ck_assert_int_eq(raw(p->fd[0], KVM_RUN, NULL), 0);
+	ck_assert_uint_eq(run->exit_reason, KVM_EXIT_IO);
+	ck_assert_uint_eq(run->s.regs.regs.rbp, 20);
+	plain_free(p);
+}
+END_TEST
+
+/* KVM_RUN says what is true of the new VTL, also one that executes nothing. */
+START_TEST(kvm_run_tells_when_the_new_vtl_takes_interrupts)
+{
+	struct kvm_interrupt irq = { 20 };
+	struct vsm_private_state state[2];
+	struct plain *p = start_both(state);
+	struct kvm_run *run = p->run[0];
+
+	run_to_halt(p, 0);
+	put_low(&state[1], HV_X64_REGISTER_RFLAGS, 0x202);
+	assert_err(vsm_kvm_private_exchange(p->fd[0], run, &state[0], &state[1]), 0);
+	ck_assert_uint_eq(run->ready_for_interrupt_injection, 0);
+	plain_flush(p, 0);
+	ck_assert_uint_eq(run->if_flag, 1);
+	ck_assert_uint_eq(run->ready_for_interrupt_injection, 1);
+	ck_assert_int_eq(raw(p->fd[0], KVM_INTERRUPT, &irq), 0);
+	ck_assert_int_eq(raw(p->fd[0], KVM_RUN, NULL), 0);
+	ck_assert_uint_eq(run->exit_reason, KVM_EXIT_IO);
+	ck_assert_uint_eq(run->s.regs.regs.rbp, 20);
+	ck_assert_uint_eq(*kt_at(&p->t, run->s.regs.regs.rsp), CODE1_GPA);
+	plain_free(p);
+}
+END_TEST
+
+/* One that the VMM has taken out of kvm_run, as vsm_kvm_private_save() tells it to, does not stay
+ * in KVM for the next VTL. */
+START_TEST(an_nmi_that_was_taken_away_stays_away)
+{
+	struct vsm_private_state state[2], out;
+	struct plain *p = start_both(state);
+	struct kvm_vcpu_events *shown = &p->run[0]->s.regs.events, e;
+
+	put_low(&state[0], HV_REGISTER_INTERRUPT_STATE, 2); /* NMIs masked: it stays pending. */
+	assert_err(vsm_kvm_private_load(p->fd[0], p->run[0], &state[0]), 0);
+	plain_flush(p, 0);
+	ck_assert_int_eq(raw(p->fd[0], KVM_NMI, NULL), 0);
+	plain_flush(p, 0);
+	ck_assert_uint_eq(shown->nmi.pending, 1);
+	out = state[0];
+	assert_err(vsm_kvm_private_exchange(p->fd[0], p->run[0], &out, &state[1]), -VSM_ERR_NOSUP);
+	shown->nmi.pending = 0;
+	p->run[0]->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
+	assert_err(vsm_kvm_private_exchange(p->fd[0], p->run[0], &out, &state[1]), 0);
+	plain_flush(p, 0);
+	ck_assert_int_eq(raw(p->fd[0], KVM_GET_VCPU_EVENTS, &e), 0);
+	ck_assert_uint_eq(e.nmi.pending, 0);
+	ck_assert_uint_eq(e.nmi.masked, 0);
+	/* A later load takes no more than that. */
+	ck_assert_int_eq(raw(p->fd[0], KVM_NMI, NULL), 0);
+	assert_err(vsm_kvm_private_load(p->fd[0], p->run[0], &state[0]), 0);
+	plain_flush(p, 0);
+	ck_assert_int_eq(raw(p->fd[0], KVM_GET_VCPU_EVENTS, &e), 0);
+	ck_assert_uint_eq(e.nmi.pending, 1);
+	plain_free(p);
+}
+END_TEST
+
+/* PENDING_INTERRUPTION names one: the others would be lost. */
+START_TEST(two_events_at_once_stop_a_switch)
+{
+	struct vsm_private_state state[2], s;
+	struct plain *p = start_both(state);
+	struct kvm_vcpu_events *e = &p->run[0]->s.regs.events;
+
+	for (uint32_t i = 0; i < 8; i++) {
+		int err = (i & (i - 1)) != 0 ? -VSM_ERR_NOSUP : 0;
+
+		memset(&e->exception, 0, sizeof(e->exception));
+		e->exception.nr = 14;
+		e->exception.injected = i & 1;
+		e->nmi.injected = i >> 1 & 1;
+		e->interrupt.injected = i >> 2 & 1;
+		e->interrupt.nr = 0x30;
+		s = state[0];
+		assert_err(vsm_kvm_private_save(p->fd[0], p->run[0], &s), err);
+		assert_err(vsm_kvm_private_load(p->fd[0], p->run[0], &state[1]), err);
+	}
+	plain_free(p);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(one_vcpu_for_both),
 	VSMTEST_CASE(a_vcpu_for_each),
 	VSMTEST_CASE(an_event_waits_for_its_vtl),
+	VSMTEST_CASE(an_event_that_is_not_shown_goes_nowhere),
+	VSMTEST_CASE(an_interrupt_goes_to_the_vtl_that_takes_it),
+	VSMTEST_CASE(an_nmi_that_was_taken_away_stays_away),
+	VSMTEST_CASE(two_events_at_once_stop_a_switch),
+	VSMTEST_CASE(kvm_run_tells_when_the_new_vtl_takes_interrupts),
 };
 
 int main(void)

@@ -390,6 +390,12 @@ int kvm_sync_put(struct kvm_sync_regs *s, const struct vsm_reg *reg, uint64_t *w
 /* regs_fpu.c: registers of the XSAVE image */
 int kvm_fpu_get(const uint8_t *image, struct vsm_reg *reg);
 int kvm_fpu_put(uint8_t *image, const struct vsm_reg *reg);
+/*
+ * What KVM has handed out is complete, also where XSTATE_BV calls a component initial.
+ * KVM_SET_XSAVE leaves such a component of the vCPU in memory as it was, MXCSR included, which
+ * XRSTOR loads in its standard form all the same (SDM vol. 1, 13.8.1).
+ */
+void kvm_fpu_image_full(uint8_t *image);
 int kvm_op_xmm_get(void *vp, uint32_t vtl, struct vsm_xmm_block *block);
 int kvm_op_xmm_set(void *vp, uint32_t vtl, const struct vsm_xmm_block *block);
 int kvm_fpu_save(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image);

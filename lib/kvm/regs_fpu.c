@@ -50,10 +50,18 @@ int kvm_fpu_get(const uint8_t *image, struct vsm_reg *reg)
 	return 0;
 }
 
+void kvm_fpu_image_full(uint8_t *image)
+{
+	uint64_t bv;
+
+	memcpy(&bv, image + VK_XSTATE_BV, sizeof(bv));
+	bv |= BV_X87_SSE;
+	memcpy(image + VK_XSTATE_BV, &bv, sizeof(bv));
+}
+
 int kvm_fpu_put(uint8_t *image, const struct vsm_reg *reg)
 {
 	uint32_t mxcsr = (uint32_t)reg->value.high;
-	uint64_t bv;
 
 	if (vector(reg->name) != 0) {
 		memcpy(image + vector(reg->name), &reg->value, 16);
@@ -67,9 +75,7 @@ int kvm_fpu_put(uint8_t *image, const struct vsm_reg *reg)
 	} else {
 		return -VSM_ERR_NOTFOUND;
 	}
-	memcpy(&bv, image + VK_XSTATE_BV, sizeof(bv));
-	bv |= BV_X87_SSE;
-	memcpy(image + VK_XSTATE_BV, &bv, sizeof(bv));
+	kvm_fpu_image_full(image);
 	return 0;
 }
 
@@ -81,6 +87,7 @@ int kvm_fpu_save(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)
 
 int kvm_fpu_restore(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *image)
 {
+	kvm_fpu_image_full(image);
 	return kvm_vcpu_ioctl(kvp, v, KVM_SET_XSAVE, image);
 }
 

@@ -131,7 +131,13 @@ static int copy_fpu(const struct copy *c)
 	}
 	if (kvm_ioctl(c->from->fd, get, image) != 0)
 		return -VSM_ERR_SYS;
+	kvm_fpu_image_full(image);
 	return kvm_ioctl(c->to->fd, KVM_SET_XSAVE, image) == 0 ? 0 : refused();
+}
+
+static uint32_t image_size(const struct vsm_kvm_vcpu *v)
+{
+	return v->xsave_size != 0 ? v->xsave_size : XSAVE_BYTES;
 }
 
 static int put_back(struct copy *c, int why)
@@ -197,6 +203,9 @@ int vsm_kvm_shared_copy(const struct vsm_kvm_vcpu *from, const struct vsm_kvm_vc
 	if (r != 0)
 		return r;
 	if (from->fd == to->fd || from->run == to->run || (carry & ~CARRY_ALL) != 0)
+		return -VSM_ERR_INVAL;
+	/* KVM_SET_XSAVE takes as many bytes as `to` has. */
+	if ((carry & VSM_KVM_CARRY_FPU) != 0 && image_size(from) < image_size(to))
 		return -VSM_ERR_INVAL;
 	r = copy(&c, carry);
 	if (r == 0)

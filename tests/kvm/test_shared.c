@@ -430,6 +430,31 @@ START_TEST(sse_arrives_on_a_new_vcpu)
 }
 END_TEST
 
+/* And what is initial arrives where something else was, also in KVM's memory, from which XRSTOR may
+ * take MXCSR. KVM_GET_FPU shows that. */
+START_TEST(initial_state_arrives)
+{
+	struct plain *p = plain_new();
+	struct kvm_fpu from, to;
+	uint8_t image[4096];
+
+	plain_shared_fill(p, 1, 6);
+	ck_assert_int_eq(raw(p->fd[0], KVM_GET_XSAVE, image), 0);
+	memset(image + VK_XSTATE_BV, 0, 8);
+	ck_assert_int_eq(raw(p->fd[0], KVM_SET_XSAVE, image), 0);
+	ck_assert_int_eq(raw(p->fd[0], KVM_GET_XSAVE, image), 0);
+	assert_err(copy(p, VSM_KVM_CARRY_FPU), 0);
+	ck_assert_int_eq(raw(p->fd[0], KVM_GET_FPU, &from), 0);
+	ck_assert_int_eq(raw(p->fd[1], KVM_GET_FPU, &to), 0);
+	ck_assert_uint_eq(to.fcw, 0x37f);
+	ck_assert_mem_eq(to.xmm, from.xmm, sizeof(to.xmm));
+	ck_assert_mem_eq(to.fpr, from.fpr, sizeof(to.fpr));
+	ck_assert_int_eq(raw(p->fd[1], KVM_GET_XSAVE, image), 0);
+	ck_assert_uint_eq(image[VK_XSTATE_BV] & 3, 3);
+	plain_free(p);
+}
+END_TEST
+
 START_TEST(memory_of_the_caller_serves_as_well)
 {
 	struct plain *p = start();
@@ -633,6 +658,12 @@ START_TEST(misuse_is_an_error)
 		p->run[i]->kvm_valid_regs = 7;
 	}
 	assert_err(vsm_kvm_shared_copy(&from, &to, 0), 0);
+	/* KVM would read behind an image that is smaller than those of `to`. */
+	bad = to;
+	bad.xsave_size = 8192;
+	bad.xsave = &bad;
+	assert_err(vsm_kvm_shared_copy(&from, &bad, VSM_KVM_CARRY_FPU), -VSM_ERR_INVAL);
+	assert_err(vsm_kvm_shared_copy(&from, &bad, VSM_KVM_CARRY_XCR0), 0);
 	plain_free(p);
 }
 END_TEST
@@ -642,6 +673,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(without_carry_only_kvm_run_is_moved),
 	VSMTEST_CASE(dr6_moves_only_where_it_is_shared),
 	VSMTEST_CASE(sse_arrives_on_a_new_vcpu),
+	VSMTEST_CASE(initial_state_arrives),
 	VSMTEST_CASE(memory_of_the_caller_serves_as_well),
 	VSMTEST_CASE(what_is_left_out_is_named),
 	VSMTEST_CASE(two_ioctls_a_bit_and_one_for_a_change),

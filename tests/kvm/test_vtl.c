@@ -2,6 +2,8 @@
 /* VTL switches on KVM: what is shared, what is private, and what it costs (TLFS 15.11). */
 #include "kvmtest.h"
 
+#include <sys/ioctl.h>
+
 #define HV_NAME_GPR(i) (HV_X64_REGISTER_RAX + (i))
 
 START_TEST(vtl1_starts_with_its_context)
@@ -106,6 +108,27 @@ START_TEST(xmm_crosses_in_both_directions)
 		kt_switch(t, 0);
 		ck_assert_uint_eq(xmm_store(t, 1), i + 0x40);
 	}
+	kt_free(t);
+}
+END_TEST
+
+/* Initial state takes the place of what was there, also in KVM's memory (KVM_GET_FPU). */
+START_TEST(initial_state_crosses_too)
+{
+	struct kt *t = kt_new(NULL);
+	struct kvm_fpu fpu;
+	uint8_t image[4096];
+
+	kt_vtl1(t);
+	xmm_load(t, 1, 0x33);
+	kt_switch(t, 1);
+	kt_switch(t, 0);
+	ck_assert_int_eq(ioctl(vsm_kvm_vcpu_fd(t->vp, 1), KVM_GET_XSAVE, image), 0);
+	memset(image + VK_XSTATE_BV, 0, 8);
+	ck_assert_int_eq(ioctl(vsm_kvm_vcpu_fd(t->vp, 1), KVM_SET_XSAVE, image), 0);
+	kt_switch(t, 1);
+	ck_assert_int_eq(ioctl(vsm_kvm_vcpu_fd(t->vp, 0), KVM_GET_FPU, &fpu), 0);
+	ck_assert_uint_eq(fpu.xmm[0][0], 0);
 	kt_free(t);
 }
 END_TEST
@@ -403,6 +426,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(cr2_is_shared),
 	VSMTEST_CASE(xmm_reaches_a_vtl_that_never_ran),
 	VSMTEST_CASE(xmm_crosses_in_both_directions),
+	VSMTEST_CASE(initial_state_crosses_too),
 	VSMTEST_CASE(xmm_is_set_only_when_it_changed),
 	VSMTEST_CASE(debug_registers_cross_but_dr7_stays),
 	VSMTEST_CASE(private_msrs_stay),

@@ -203,6 +203,7 @@ struct vsm_vp {
 	uint64_t wait_value;
 	uint32_t has_exception;
 	struct vsm_exception exception;
+	uint32_t event_owed; /* VTLs for which the host keeps a PendingEvent0 of before a reset. */
 	struct post post;
 	_Atomic(struct post *) inbox;
 	struct deferred deferred;

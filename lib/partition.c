@@ -362,9 +362,28 @@ int partition_power_on(struct vsm *vsm)
 	return reset_memory(vsm);
 }
 
+/* PendingEvent0 was meant for the guest that is no more. What the host does not take back stays
+ * owed until the next reset. */
+static int events_take_back(struct vsm_vp *vp)
+{
+	int result = 0;
+
+	for (uint32_t vtl = 0; vtl < vp->vsm->vtl_count; vtl++) {
+		if (vp->vtl[vtl].pending_event.low != 0)
+			vp->event_owed |= 1u << vtl;
+		if ((vp->event_owed >> vtl & 1) == 0)
+			continue;
+		if (host_inject(vp, vtl, NULL) != 0)
+			result = -VSM_ERR_HOST;
+		else
+			vp->event_owed &= ~(1u << vtl);
+	}
+	return result;
+}
+
 int vsm_partition_reset(struct vsm *vsm)
 {
-	int r;
+	int r = 0;
 
 	if (vsm == NULL)
 		return -VSM_ERR_INVAL;
@@ -375,7 +394,12 @@ int vsm_partition_reset(struct vsm *vsm)
 		     HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET) != 0)
 			vsm->zero_owed = 1; /* Until it was done, if need be by the next reset. */
 	}
-	r = partition_power_on(vsm);
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] != NULL && events_take_back(vsm->vp[i]) != 0)
+			r = -VSM_ERR_HOST;
+	}
+	if (partition_power_on(vsm) != 0)
+		r = -VSM_ERR_HOST;
 	partition_go(vsm);
 	return r;
 }

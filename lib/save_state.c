@@ -105,7 +105,8 @@ static int vp_agrees(const struct vsm_vp *vp)
 {
 	uint32_t enabled = atomic_load(&vp->enabled);
 
-	if (vp->overlay.lift) /* A reset could not uncover the page that was left. */
+	/* A reset could not uncover the page that was left, or take back what was queued. */
+	if (vp->overlay.lift || vp->event_owed != 0)
 		return 0;
 	for (uint32_t vtl = 0; vtl < vp->vsm->vtl_count; vtl++) {
 		if (!vp_vtl_agrees(vp, vtl) ||

@@ -259,8 +259,9 @@ struct vsm_host_ops {
 	 * Queue an exception for a VTL of a VP that is not running; it is raised on its next entry
 	 * (PendingEvent0, TLFS 7.8.2). NULL event: take a queued one back.
 	 *
-	 * Thread: the VP's, or that of vsm_load() before the VP has run. Locks: none. May fail: the
-	 * entry fails with -VSM_ERR_HOST. Re-entry: no.
+	 * Thread: the VP's, or that of vsm_load() before the VP has run, or that of
+	 * vsm_partition_reset(), which takes back what is queued. Locks: none. May fail: the entry
+	 * or the reset fails with -VSM_ERR_HOST. Re-entry: no.
 	 * NULL: PendingEvent0 is no register of this partition (#VSM_CAP_INJECT is off).
 	 */
 	int (*inject_event)(void *vp, uint32_t vtl, const struct vsm_exception *event);

@@ -246,9 +246,10 @@ VSM_EXPORT int vsm_partition_realise(struct vsm *vsm);
 
 /**
  * Reset the partition as at power-on: all VPs in VTL0, other VTLs disabled, synthetic registers and
- * overlays gone, RAM zeroed if an enabled VTL asked for it (ZeroMemoryOnReset, TLFS 15.5.1.2), then
- * rights lifted. VPs created with #VSM_VP_WAIT_FOR_STARTUP wait again. Architectural registers of
- * VTL0 are the VMM's to reset. Idempotent.
+ * overlays gone, events queued by PendingEvent0 taken back, RAM zeroed if an enabled VTL asked for
+ * it (ZeroMemoryOnReset, TLFS 15.5.1.2), then rights lifted. VPs created with
+ * #VSM_VP_WAIT_FOR_STARTUP wait again. Architectural registers of VTL0 are the VMM's to reset.
+ * Idempotent.
  *
  * No VP may be in an entry or in the guest. A host op that was pending is forgotten: its
  * vsm_op_complete() finds nobody. Ops may not answer #VSM_PENDING here. With

@@ -366,6 +366,33 @@ START_TEST(an_injected_event_can_be_taken_back)
 }
 END_TEST
 
+/* What VTL1 had in store for VTL0 is not for the guest that boots after a reset. */
+START_TEST(an_injected_event_does_not_outlive_a_reset)
+{
+	struct kt *t = kt_new(NULL);
+	struct hv_input_set_vp_registers *in = (void *)kt_at(t, INPUT_GPA);
+	struct hv_register_assoc *reg = (void *)(in + 1);
+
+	kt_vtl1(t);
+	memset(in, 0, sizeof(*in) + sizeof(*reg));
+	in->partition_id = HV_PARTITION_ID_SELF;
+	in->vp_index = HV_VP_INDEX_SELF;
+	in->input_vtl = 0x10; /* VTL0 */
+	reg->name = HV_REGISTER_PENDING_EVENT0;
+	reg->value.low = 13 << 16 | 0x100 | 1; /* #GP(0) */
+	ck_assert_uint_eq(kt_hypercall(t, 1, HVCALL_SET_VP_REGISTERS | REPS(1), INPUT_GPA, 0),
+			  REPS(1));
+	assert_err(vsm_partition_reset(t->vsm), 0);
+	kt_tables(t);
+	kt_long_mode(t, 0, 0);
+	kt_set(t, 0, HV_X64_REGISTER_RBP, 0xff);
+	KT_CODE(t, 0, STOP);
+	ck_assert_uint_eq(kt_stop(t), 0);
+	ck_assert_uint_eq(kt_get(t, 0, HV_X64_REGISTER_RBP), 0xff);
+	kt_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(each_register_of_the_running_vtl),
 	VSMTEST_CASE(each_register_of_a_vtl_that_does_not_run),
@@ -382,6 +409,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_set_completes_half_done_io),
 	VSMTEST_CASE(interrupt_state_and_pending_interruption),
 	VSMTEST_CASE(an_injected_event_can_be_taken_back),
+	VSMTEST_CASE(an_injected_event_does_not_outlive_a_reset),
 };
 
 int main(void)

@@ -114,12 +114,42 @@ START_TEST(without_inject_event_there_is_no_pending_event)
 }
 END_TEST
 
+/* The next guest is not to get what was meant for the last one. */
+START_TEST(a_reset_takes_queued_events_back)
+{
+	struct vsmtest *t = in_vtl1();
+	const struct vsmtest_file *file = &t->vp[0].file[0];
+	static uint8_t saved[1u << 20];
+	size_t used;
+
+	assert_err(vsmtest_reset(t), 0);
+	ck_assert_uint_eq(t->count[VSMTEST_INJECT_EVENT], 0);
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(inject(t, exception_event(13, 1, 0), 0), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(file->has_event, 1);
+	/* What the host did not take back is owed until it does. */
+	vsmtest_fail_op(t, VSMTEST_INJECT_EVENT, 1, 1, -VSM_ERR_HOST);
+	assert_err(vsmtest_reset(t), -VSM_ERR_HOST);
+	ck_assert_uint_eq(file->has_event, 1);
+	assert_err(vsm_save(t->vsm, saved, sizeof(saved), &used), -VSM_ERR_STATE);
+	assert_err(vsmtest_reset(t), 0);
+	assert_err(vsm_save(t->vsm, saved, sizeof(saved), &used), 0);
+	ck_assert_uint_eq(file->has_event, 0);
+	ck_assert_uint_eq(t->count[VSMTEST_INJECT_EVENT], 3);
+	/* And a third one has no reason to. */
+	assert_err(vsmtest_reset(t), 0);
+	ck_assert_uint_eq(t->count[VSMTEST_INJECT_EVENT], 3);
+	vsmtest_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(vtl1_injects_exceptions_into_vtl0),
 	VSMTEST_CASE(only_architectural_exceptions_can_be_injected),
 	VSMTEST_CASE(events_with_wrong_type_code_or_reserved_bits_are_refused),
 	VSMTEST_CASE(no_vtl_injects_into_itself),
 	VSMTEST_CASE(without_inject_event_there_is_no_pending_event),
+	VSMTEST_CASE(a_reset_takes_queued_events_back),
 };
 
 int main(void)

@@ -205,7 +205,9 @@ int vsm_kvm_create(const struct vsm_kvm_options *options, struct vsm_kvm **out)
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_mutex_init(&k->pte_lock, NULL);
 	pthread_mutex_init(&k->adding, NULL);
-	r = open_all(k);
+	errno = pthread_key_create(&k->thread_key, NULL);
+	k->has_thread_key = errno == 0;
+	r = k->has_thread_key ? open_all(k) : kvm_fail_sys(k, "vsm_kvm_create: no key, errno");
 	if (r != 0) {
 		saved = errno;
 		vsm_kvm_destroy(k);
@@ -257,6 +259,8 @@ void vsm_kvm_destroy(struct vsm_kvm *k)
 	if (k->own_fd && k->kvm_fd >= 0)
 		close(k->kvm_fd);
 	pthread_mutex_destroy(&k->adding);
+	if (k->has_thread_key)
+		pthread_key_delete(k->thread_key);
 	pthread_mutex_destroy(&k->pte_lock);
 	pthread_mutex_destroy(&k->lock);
 	free(k);

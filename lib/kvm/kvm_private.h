@@ -206,8 +206,7 @@ struct vsm_kvm_vp {
 	atomic_uint in_guest;
 	uint64_t epoch; /* Of vsm_kvm, when the guest was entered. */
 	uint32_t faults; /* Faults in a row without a cause. */
-	uint32_t has_thread;
-	pthread_t thread; /* The one whose signals are set up. */
+	const void *thread; /* The one whose signals are set up, see signals.c; NULL: none. */
 	struct vk_bus bus;
 	struct vk_vcpu vcpu[VK_VTLS_MAX];
 	struct vk_shared shared;
@@ -235,6 +234,9 @@ struct vsm_kvm {
 	struct vsm_host_ops ops;
 	struct vk_facts facts;
 	pthread_mutex_t lock; /* Spaces, ranges, slots; innermost of all locks. */
+	pthread_key_t thread_key; /* The number of a thread that runs VPs. */
+	uint32_t has_thread_key;
+	_Atomic uintptr_t threads; /* How many there were. */
 	atomic_uint parked; /* 1: no VP may enter the guest. */
 	uint64_t slot_ops, changes, changed_ranges, changed_pages, parks;
 	const struct vk_mechanism *mechanism;

@@ -33,16 +33,6 @@ static kernel_sigset wanted(const struct vsm_kvm *k)
 	return set;
 }
 
-/* If it were not blocked outside of KVM_RUN it would end the process there. */
-static int block_bus(struct vsm_kvm_vp *kvp)
-{
-	kernel_sigset bus = SET_OF(SIGBUS);
-
-	if ((kvp->k->mechanism->flags & VK_MECH_SIGBUS) == 0)
-		return 0;
-	return mask(SIG_BLOCK, &bus, NULL);
-}
-
 static int vcpu_mask_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 {
 	struct {
@@ -60,25 +50,46 @@ static int vcpu_mask_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 	return kvm_vcpu_ioctl(kvp, v, KVM_SET_SIGNAL_MASK, &m);
 }
 
+/*
+ * A number of this thread among those that have run VPs of this backend; NULL and errno. pthread_t
+ * will not do: a new thread often has that of one that has ended, but its own signal mask.
+ */
+static void *thread_number(struct vsm_kvm *k)
+{
+	void *number = pthread_getspecific(k->thread_key);
+	kernel_sigset bus = wanted(k) & SET_OF(SIGBUS);
+
+	if (number != NULL)
+		return number;
+	/* If it were not blocked outside of KVM_RUN it would end the process there. */
+	if (mask(SIG_BLOCK, &bus, NULL) != 0)
+		return NULL;
+	number = (void *)(uintptr_t)(atomic_fetch_add(&k->threads, 1) + 1);
+	errno = pthread_setspecific(k->thread_key, number);
+	return errno == 0 ? number : NULL;
+}
+
 int kvm_signals_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 {
-	pthread_t self = pthread_self();
+	const void *thread;
 
 	if (wanted(kvp->k) == 0)
 		return 0;
-	if (!kvp->has_thread || !pthread_equal(kvp->thread, self)) {
-		if (block_bus(kvp) != 0)
-			return -1;
-		kvp->thread = self;
-		kvp->has_thread = 1;
+	thread = thread_number(kvp->k);
+	if (thread == NULL)
+		return -1;
+	if (kvp->thread != thread) {
+		kvp->thread = thread;
 		kvm_hit_enlist(kvp);
 		for (uint32_t vtl = 0; vtl < kvp->k->vtls; vtl++)
 			kvp->vcpu[vtl].signal_mask_set = 0;
 	}
 	if (v->signal_mask_set)
 		return 0;
+	if (vcpu_mask_set(kvp, v) != 0)
+		return -1;
 	v->signal_mask_set = 1;
-	return vcpu_mask_set(kvp, v);
+	return 0;
 }
 
 void kvm_signals_collect(struct vsm_kvm_vp *kvp)

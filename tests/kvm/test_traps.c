@@ -518,6 +518,42 @@ static void on_bus(int signal, siginfo_t *info, void *context)
 
 /* A SIGBUS that somebody else sends to the VP's thread reaches the handler of the VMM, once, with
  * all it carries; the VP goes on. */
+static void *stop_thread(void *arg)
+{
+	kt_stop(arg);
+	return NULL;
+}
+
+static void stop_on_thread(struct kt *t)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, stop_thread, t), 0);
+	pthread_join(thread, NULL);
+}
+
+/* A thread that was made after another one has ended mostly has its pthread_t, but its own signal
+ * mask: SIGBUS must not end the process there. */
+START_TEST(a_vp_may_go_on_on_another_thread)
+{
+	sigset_t bus;
+	struct kt *t = denied(0);
+
+	sigemptyset(&bus);
+	sigaddset(&bus, SIGBUS);
+	KT_CODE(t, 0, STOP);
+	/* What the threads inherit. */
+	ck_assert_int_eq(pthread_sigmask(SIG_UNBLOCK, &bus, NULL), 0);
+	stop_on_thread(t);
+	ck_assert_uint_eq(t->exit.vtl, 0);
+	KT_CODE(t, 0, 0x48, 0x8b, 0x1f, STOP);
+	stop_on_thread(t);
+	ck_assert_uint_eq(t->exit.vtl, 1);
+	ck_assert_uint_eq(kt_intercept(t).header.message_type, HVMSG_GPA_INTERCEPT);
+	kt_free(t);
+}
+END_TEST
+
 START_TEST(a_foreign_sigbus_is_raised_again)
 {
 	struct sigaction action = { .sa_sigaction = on_bus, .sa_flags = SA_SIGINFO };
@@ -585,6 +621,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(no_store_lands_after_the_hypercall),
 	VSMTEST_CASE(an_overlay_leaves_no_window_to_the_page),
 	VSMTEST_CASE(a_foreign_sigbus_is_raised_again),
+	VSMTEST_CASE(a_vp_may_go_on_on_another_thread),
 	VSMTEST_CASE(a_page_that_the_host_drops_is_shown_again),
 };
 

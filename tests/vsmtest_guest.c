@@ -337,20 +337,28 @@ uint32_t vsmtest_protect_vtl1(struct vsmtest *t, uint32_t vp)
 	return vsmtest_set(t, vp, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x3f);
 }
 
+void vsmtest_modify_init(struct vsmtest_modify *in, uint32_t flags)
+{
+	memset(in, 0, sizeof(*in));
+	in->header.target_partition_id = HV_PARTITION_ID_SELF;
+	in->header.map_flags = flags;
+}
+
+uint32_t vsmtest_modify_call(struct vsmtest *t, uint32_t vp, const struct vsmtest_modify *in,
+			     uint32_t count)
+{
+	return vsmtest_call_mem(t, vp, VSMTEST_REP(HVCALL_MODIFY_VTL_PROTECTION_MASK, count), in,
+				16 + 8 * (size_t)count);
+}
+
 uint32_t vsmtest_modify(struct vsmtest *t, uint32_t vp, uint32_t flags, const uint64_t *pages,
 			uint32_t count)
 {
-	struct {
-		struct hv_input_modify_vtl_protection_mask header;
-		uint64_t page[510];
-	} in;
+	struct vsmtest_modify in;
 
-	memset(&in, 0, sizeof(in));
-	in.header.target_partition_id = HV_PARTITION_ID_SELF;
-	in.header.map_flags = flags;
+	vsmtest_modify_init(&in, flags);
 	memcpy(in.page, pages, count * sizeof(*pages));
-	return vsmtest_call_mem(t, vp, VSMTEST_REP(HVCALL_MODIFY_VTL_PROTECTION_MASK, count), &in,
-				16 + 8 * (size_t)count);
+	return vsmtest_modify_call(t, vp, &in, count);
 }
 
 uint32_t vsmtest_modify_gpa(struct vsmtest *t, uint32_t vp, uint32_t flags, uint64_t gpa)

@@ -118,6 +118,19 @@ uint32_t vsmtest_enter_vtl1(struct vsmtest *t, uint32_t vp);
 /** vsmtest_enter_vtl1(), and VTL1 switches its protections on. @return 0 or bad status. */
 uint32_t vsmtest_protect_vtl1(struct vsmtest *t, uint32_t vp);
 
+/** Input of ModifyVtlProtectionMask, as long as fits into its page. */
+struct vsmtest_modify {
+	struct hv_input_modify_vtl_protection_mask header;
+	uint64_t page[510];
+};
+
+/** For the caller's own set; all page numbers are 0. */
+void vsmtest_modify_init(struct vsmtest_modify *in, uint32_t flags);
+
+/** ModifyVtlProtectionMask with the first `count` pages. @return status. */
+uint32_t vsmtest_modify_call(struct vsmtest *t, uint32_t vp, const struct vsmtest_modify *in,
+			     uint32_t count);
+
 /** ModifyVtlProtectionMask of the caller's own set. @param pages page numbers. @return status. */
 uint32_t vsmtest_modify(struct vsmtest *t, uint32_t vp, uint32_t flags, const uint64_t *pages,
 			uint32_t count);

@@ -244,18 +244,12 @@ static void do_overlay(struct world *w)
 /* VTL0 asks for rights in VTL1's set, by name or as if it were its own. */
 static uint32_t modify_of(struct world *w, uint8_t target)
 {
-	struct {
-		struct hv_input_modify_vtl_protection_mask header;
-		uint64_t gpn;
-	} in;
+	struct vsmtest_modify in;
 
-	memset(&in, 0, sizeof(in));
-	in.header.target_partition_id = HV_PARTITION_ID_SELF;
-	in.header.map_flags = masks[pick(w, 5)];
+	vsmtest_modify_init(&in, masks[pick(w, 5)]);
 	in.header.target_vtl = target;
-	in.gpn = im_gpa(pick(w, IM_PAGES)) >> HV_PAGE_SHIFT;
-	return vsmtest_call_mem(w->t, w->vp, VSMTEST_REP(HVCALL_MODIFY_VTL_PROTECTION_MASK, 1), &in,
-				sizeof(in));
+	in.page[0] = im_gpa(pick(w, IM_PAGES)) >> HV_PAGE_SHIFT;
+	return vsmtest_modify_call(w->t, w->vp, &in, 1);
 }
 
 /* Whatever VTL0 says to VTL1's protections and registers is refused. */

@@ -12,29 +12,21 @@
 
 #define PAGE(n) ((VSMTEST_DATA_GPA >> HV_PAGE_SHIFT) + (n))
 
-struct modify_block {
-	struct hv_input_modify_vtl_protection_mask header;
-	uint64_t page[510];
-};
-
-static struct modify_block block;
+static struct vsmtest_modify block;
 
 static struct vsmtest *ready(void)
 {
 	struct vsmtest *t = vsmtest_new(NULL);
 
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
-	memset(&block, 0, sizeof(block));
-	block.header.target_partition_id = HV_PARTITION_ID_SELF;
-	block.header.map_flags = R;
+	vsmtest_modify_init(&block, R);
 	block.page[0] = PAGE(0);
 	return t;
 }
 
 static uint32_t call(struct vsmtest *t, uint32_t count)
 {
-	return vsmtest_call_mem(t, 0, VSMTEST_REP(HVCALL_MODIFY_VTL_PROTECTION_MASK, count), &block,
-				16 + 8 * (size_t)count);
+	return vsmtest_modify_call(t, 0, &block, count);
 }
 
 START_TEST(the_host_gets_a_list_sorted_and_merged)

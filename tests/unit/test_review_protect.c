@@ -45,24 +45,16 @@ static uint64_t lone(uint32_t n)
 /* VTL2 sets pages [from, to) of them in the set of VTL1. */
 static void set_lone(struct vsmtest *t, uint32_t from, uint32_t to, uint32_t mask)
 {
-	struct {
-		struct hv_input_modify_vtl_protection_mask header;
-		uint64_t page[510];
-	} in;
+	struct vsmtest_modify in;
 	uint32_t n;
 
 	for (; from < to; from += n) {
 		n = to - from < 510 ? to - from : 510;
-		memset(&in, 0, sizeof(in));
-		in.header.target_partition_id = HV_PARTITION_ID_SELF;
-		in.header.map_flags = mask;
+		vsmtest_modify_init(&in, mask);
 		in.header.target_vtl = VTL1;
 		for (uint32_t i = 0; i < n; i++)
 			in.page[i] = lone(from + i) >> HV_PAGE_SHIFT;
-		assert_status(vsmtest_call_mem(t, 0,
-					       VSMTEST_REP(HVCALL_MODIFY_VTL_PROTECTION_MASK, n),
-					       &in, 16 + 8 * (size_t)n),
-			      HV_STATUS_SUCCESS);
+		assert_status(vsmtest_modify_call(t, 0, &in, n), HV_STATUS_SUCCESS);
 	}
 }
 

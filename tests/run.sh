@@ -107,6 +107,7 @@ optional=(
 	'lib/libvsm-kvm|libvsm-kvm and its tests (headers of KVM)'
 	'examples/vmm/vsm-vmm.p/unicorn_|host unicorn of vsm-vmm and its tests (libunicorn-dev)'
 	'tests/guest/test_decode|instruction lengths of host unicorn and their test (libzydis-dev)'
+	'tests/kvm_test_operand_zydis|memory operands beside those of a disassembler (libzydis-dev)'
 	'tests/bench/bench-vsm.p/rival_gtree|the comparator GTree of bench-vsm (libglib2.0-dev)'
 	'tests/bench/bench-vsm.p/rival_stdmap|the comparator std::map of bench-vsm (g++)'
 	'doc:|the reference manual (doxygen)'

@@ -474,9 +474,15 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * code that KVM interprets. What the processor executes itself, and what KVM does not emulate (SSE
  * and x87 arithmetic, AVX), has its operands looked up: RIP is on the instruction for loads, stores
  * and fetches, and the intercept carries its bytes. A read-modify-write of a page without any
- * rights is told as a read. If no denied page was the cause, user code gets #UD and kernel code is
- * #VSM_KVM_EXIT_EMULATION; so it is with instructions of several addresses (gathers, scatters)
- * where the mechanism tells no address (#VSM_KVM_ENFORCE_GUARD, #VSM_KVM_ENFORCE_MPROTECT).
+ * rights is told as a read. Of gathers, scatters and masked instructions only the elements that
+ * the mask selects are accesses, and the first denied one of them is told; a page of which only
+ * what is masked off lies in the operand is told if the processor faulted there all the same, as
+ * it may with MASKMOVDQU and with instructions without fault suppression (SDM vol. 2A, 2.7.4).
+ * If no denied page was the cause, user code gets #UD and kernel code is
+ * #VSM_KVM_EXIT_EMULATION. Where the mechanism tells no address (#VSM_KVM_ENFORCE_GUARD,
+ * #VSM_KVM_ENFORCE_MPROTECT) so it is, too, with denied accesses of instructions that are not
+ * known here: those of APX, AMX tile loads and stores, XOP, 3DNow!, and the parts of AVX-512 that
+ * only Xeon Phi had (AVX512PF, AVX512_4FMAPS, AVX512_4VNNIW).
  *
  * Where rights are enforced by userfaultfd, KVM tells of denied accesses by SIGBUS. No handler is
  * needed: this function blocks SIGBUS in its thread, for good, has it unblocked inside KVM_RUN

@@ -86,7 +86,7 @@ static int is_part(struct vsm_kvm_vp *kvp, uint32_t vtl)
 
 	if (first != 0 && first + run->mmio.len != VK_PAGE)
 		return 0;
-	if (kvm_operands(run, code, kvm_code_read(kvp, vtl, code), &list) != 0)
+	if (kvm_operands(run, NULL, code, kvm_code_read(kvp, vtl, code), &list) != 0)
 		return 1;
 	for (uint32_t i = 0; i < list.count; i++) {
 		if (list.op[i].linear % VK_PAGE + list.op[i].size > VK_PAGE)

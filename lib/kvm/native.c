@@ -112,6 +112,11 @@ static int page_denied(struct search *s)
 	return !may(s, s->page, write ? VK_SEES_WRITE : VK_SEES_READ);
 }
 
+int kvm_fault_stale(const struct vsm_kvm_vp *kvp)
+{
+	return kvp->epoch != atomic_load(&kvp->k->epoch);
+}
+
 static int find(struct search *s, int *known)
 {
 	const struct kvm_run *run = s->kvp->vcpu[s->vtl].run;
@@ -123,19 +128,17 @@ static int find(struct search *s, int *known)
 	if (count > INSN_MAX)
 		count = INSN_MAX;
 	s->fault.instruction_byte_count = (uint8_t)count;
-	*known = kvm_operands(run, s->fault.instruction_bytes, count, &list) == 0;
+	*known = kvm_operands_of(s->kvp, s->vtl, s->fault.instruction_bytes, count, &list) == 0;
 	if (fetch_denied(s, rip, list.cut))
 		return 1;
 	for (uint32_t i = 0; i < list.count; i++) {
+		/* Granted meanwhile: not the part that no processor has to touch is to blame. */
+		if ((list.op[i].access & VK_MAYBE) != 0 && (s->mended || kvm_fault_stale(s->kvp)))
+			continue;
 		if (operand_denied(s, &list.op[i]))
 			return 1;
 	}
 	return page_denied(s);
-}
-
-int kvm_fault_stale(const struct vsm_kvm_vp *kvp)
-{
-	return kvp->epoch != atomic_load(&kvp->k->epoch);
 }
 
 int kvm_fault_native(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page, int *mine)

@@ -6,34 +6,15 @@
  * tables of this process stopped the guest. Which denied page was the cause, and what was to be
  * done to it, can only be found out by looking.
  */
-#include "kvm_private.h"
+#include "operand.h"
 
-#include "insn.h"
+#include "kvm_private.h"
 
 #define EFER_LMA (1ull << 10)
 
 #define REX_W 8u
 
-struct decoder {
-	const uint8_t *code;
-	uint32_t count, at;
-	uint32_t cut; /* 1: ran out of bytes */
-	uint32_t bad; /* 1: a form that is not known here */
-	uint32_t mode; /* 16, 32, 64 */
-	uint32_t operand_16, repeat; /* 66; f2 or f3 */
-	uint32_t address; /* Bytes of an address */
-	uint32_t wide; /* REX.W */
-	uint32_t rex_r, rex_x, rex_b; /* 0 or 8 */
-	uint32_t vector; /* Bytes of a vector */
-	uint32_t mod, reg, rm;
-	struct vk_opcode_key key;
-	struct vk_opcode is;
-	const struct kvm_segment *override;
-	const struct kvm_sregs *s;
-	const struct kvm_sync_regs *regs;
-};
-
-static uint8_t next(struct decoder *d)
+static uint8_t next(struct vk_decoder *d)
 {
 	if (d->at == d->count) {
 		d->cut = 1;
@@ -42,7 +23,7 @@ static uint8_t next(struct decoder *d)
 	return d->code[d->at++];
 }
 
-static int64_t displacement(struct decoder *d, uint32_t bytes)
+static int64_t displacement(struct vk_decoder *d, uint32_t bytes)
 {
 	uint64_t value = 0;
 
@@ -53,7 +34,7 @@ static int64_t displacement(struct decoder *d, uint32_t bytes)
 	return (int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes);
 }
 
-static const struct kvm_segment *segment_prefix(const struct decoder *d, uint8_t b)
+static const struct kvm_segment *segment_prefix(const struct vk_decoder *d, uint8_t b)
 {
 	switch (b) {
 	case 0x26:
@@ -74,7 +55,7 @@ static const struct kvm_segment *segment_prefix(const struct decoder *d, uint8_t
 }
 
 /* 1: `b` is a prefix and was taken. */
-static int prefix(struct decoder *d, uint8_t b)
+static int prefix(struct vk_decoder *d, uint8_t b)
 {
 	const struct kvm_segment *segment = segment_prefix(d, b);
 
@@ -93,31 +74,46 @@ static int prefix(struct decoder *d, uint8_t b)
 	return 1;
 }
 
-/* VEX and EVEX (SDM vol. 2A, 2.3.5, 2.7.1): R, X and B are inverted, the map comes with them. */
-static void vex(struct decoder *d, uint8_t b)
+/* What EVEX has more than VEX (SDM vol. 2A, 2.7.1). */
+static void evex(struct vk_decoder *d, uint8_t first, uint8_t second)
+{
+	uint8_t third = next(d);
+
+	/* Bits that are fixed, but not with APX. */
+	d->bad = (first & 0x08) != 0 || (second & 0x04) == 0;
+	d->key.is_evex = 1;
+	d->key.map = first & 7u;
+	d->vector = 16u << (third >> 5 & 3);
+	d->broadcast = third >> 4 & 1u;
+	d->high = d->mode == 64 && !(third & 0x08) ? 16 : 0;
+	d->opmask = third & 7u;
+}
+
+/* VEX and EVEX (SDM vol. 2A, 2.3.5): R, X, B and vvvv are inverted, the map comes with them. */
+static void vex(struct vk_decoder *d, uint8_t b)
 {
 	static const uint32_t pp[] = { 0, 0x66, 0xf3, 0xf2 };
 	uint8_t p = next(d), last = p;
 
 	d->key.map = 1;
 	d->key.is_vex = 1;
-	d->key.is_evex = b == 0x62;
 	d->rex_r = d->mode == 64 && !(p & 0x80) ? 8 : 0;
 	if (b != 0xc5) {
 		d->rex_x = d->mode == 64 && !(p & 0x40) ? 8 : 0;
 		d->rex_b = d->mode == 64 && !(p & 0x20) ? 8 : 0;
-		d->key.map = p & (b == 0x62 ? 0x07 : 0x1f);
+		d->key.map = p & 0x1f;
 		last = next(d);
 		d->wide = last & 0x80;
 	}
+	d->vvvv = ~(uint32_t)last >> 3 & (d->mode == 64 ? 15u : 7u);
 	d->key.pp = pp[last & 3];
 	d->vector = (last & 4) ? 32 : 16;
-	if (d->key.is_evex)
-		d->vector = 16u << (next(d) >> 5 & 3);
+	if (b == 0x62)
+		evex(d, p, last);
 	d->key.opcode = next(d);
 }
 
-static void opcode(struct decoder *d)
+static void opcode(struct vk_decoder *d)
 {
 	uint8_t b, rex = 0;
 
@@ -140,6 +136,9 @@ static void opcode(struct decoder *d)
 		vex(d, b);
 		return;
 	}
+	/* POP with another ModR/M.reg than 0 is XOP (AMD64 Architecture Programmer's Manual vol. 3,
+	 * 1.1.4). */
+	d->bad = b == 0x8f && d->at < d->count && (d->code[d->at] & 0x38) != 0;
 	d->key.pp = d->repeat != 0 ? d->repeat : d->operand_16 ? 0x66 : 0;
 	d->key.opcode = b;
 	if (b != 0x0f)
@@ -152,41 +151,53 @@ static void opcode(struct decoder *d)
 	}
 }
 
-static uint32_t operand_bytes(const struct decoder *d)
+static uint32_t operand_bytes(const struct vk_decoder *d)
 {
 	if (d->wide)
 		return 8;
 	return (d->mode == 16) != d->operand_16 ? 2 : 4;
 }
 
-static uint32_t stack_bytes(const struct decoder *d)
+static uint32_t stack_bytes(const struct vk_decoder *d)
 {
 	if (d->mode == 64)
 		return d->operand_16 ? 2 : 8;
 	return operand_bytes(d);
 }
 
-static uint32_t size_of(const struct decoder *d)
+uint32_t kvm_operand_bytes(const struct vk_decoder *d, uint32_t size)
 {
-	switch (d->is.size) {
+	switch (size) {
 	case VK_SIZE_V:
 		return operand_bytes(d);
 	case VK_SIZE_STACK:
 		return stack_bytes(d);
 	case VK_SIZE_VEX:
 		return d->vector;
+	case VK_SIZE_V2:
+		return d->vector / 2;
+	case VK_SIZE_V4:
+		return d->vector / 4;
+	case VK_SIZE_V8:
+		return d->vector / 8;
+	case VK_SIZE_DUP:
+		return d->vector == 16 ? 8 : d->vector;
 	case VK_SIZE_Y:
 		return d->wide ? 8 : 4;
+	case VK_SIZE_GPR:
+		return d->wide && d->mode == 64 ? 8 : 4;
+	case VK_SIZE_B:
+		return d->wide ? 2 : 1;
 	case VK_SIZE_PAIR:
 		return d->wide ? 16 : 8;
 	case VK_SIZE_BIG:
 		return 512; /* The part that all of them have. */
 	default:
-		return d->is.size;
+		return size;
 	}
 }
 
-static uint32_t immediate_bytes(const struct decoder *d)
+static uint32_t immediate_bytes(const struct vk_decoder *d)
 {
 	uint32_t z = operand_bytes(d) == 2 ? 2 : 4;
 
@@ -206,19 +217,19 @@ static uint32_t immediate_bytes(const struct decoder *d)
 	}
 }
 
-static uint64_t gpr(const struct decoder *d, uint32_t number)
+static uint64_t gpr(const struct vk_decoder *d, uint32_t number)
 {
 	return kvm_gpr(d->regs, number);
 }
 
-static uint64_t cut_address(const struct decoder *d, uint64_t address)
+static uint64_t cut_address(const struct vk_decoder *d, uint64_t address)
 {
 	if (d->address == 8)
 		return address;
 	return d->address == 4 ? (uint32_t)address : (uint16_t)address;
 }
 
-static uint64_t in_segment(const struct decoder *d, const struct kvm_segment *segment,
+static uint64_t in_segment(const struct vk_decoder *d, const struct kvm_segment *segment,
 			   uint64_t address)
 {
 	if (d->mode != 64)
@@ -226,15 +237,28 @@ static uint64_t in_segment(const struct decoder *d, const struct kvm_segment *se
 	return segment == &d->s->fs || segment == &d->s->gs ? segment->base + address : address;
 }
 
+uint64_t kvm_operand_linear(const struct vk_decoder *d, const struct kvm_segment *segment,
+			    uint64_t address)
+{
+	return in_segment(d, segment, cut_address(d, address));
+}
+
+static int is_gather(const struct vk_decoder *d)
+{
+	return d->is.mask == VK_MASK_GATHER;
+}
+
 /* Base and index of a SIB byte (SDM vol. 2A, table 2-3). */
-static uint64_t sib(struct decoder *d, const struct kvm_segment **segment)
+static uint64_t sib(struct vk_decoder *d, const struct kvm_segment **segment)
 {
 	uint8_t b = next(d);
 	uint32_t index = (b >> 3 & 7u) | d->rex_x, base = b & 7u;
 	uint64_t address = 0;
 
-	if (index != 4)
-		address = gpr(d, index) << (b >> 6);
+	d->index = index | d->high;
+	d->shift = b >> 6;
+	if (index != 4 && !is_gather(d))
+		address = gpr(d, index) << d->shift;
 	if (base == 5 && d->mod == 0)
 		return address + (uint64_t)displacement(d, 4);
 	if (base == 4 || (base == 5 && !d->rex_b))
@@ -246,7 +270,7 @@ static uint64_t sib(struct decoder *d, const struct kvm_segment **segment)
 }
 
 /* SDM vol. 2A, table 2-1. */
-static uint64_t modrm_16(struct decoder *d, const struct kvm_segment **segment)
+static uint64_t modrm_16(struct vk_decoder *d, const struct kvm_segment **segment)
 {
 	static const uint8_t base[] = { 3, 3, 5, 5, 6, 7, 5, 3 };
 	uint64_t address;
@@ -258,11 +282,11 @@ static uint64_t modrm_16(struct decoder *d, const struct kvm_segment **segment)
 		address += gpr(d, 6 + (d->rm & 1u));
 	if (base[d->rm] == 5)
 		*segment = &d->s->ss;
-	return address + (uint64_t)displacement(d, d->mod);
+	return address + (uint64_t)displacement(d, d->mod) * (d->mod == 1 ? d->unit : 1);
 }
 
 /* SDM vol. 2A, table 2-2. */
-static uint64_t modrm_32(struct decoder *d, const struct kvm_segment **segment)
+static uint64_t modrm_32(struct vk_decoder *d, const struct kvm_segment **segment)
 {
 	uint64_t address;
 
@@ -279,15 +303,13 @@ static uint64_t modrm_32(struct decoder *d, const struct kvm_segment **segment)
 			*segment = &d->s->ss;
 		address = gpr(d, d->rm | d->rex_b);
 	}
-	/* EVEX scales a short displacement by a factor that depends on the opcode. */
-	d->bad |= d->mod == 1 && d->key.is_evex;
-	if (d->mod != 0)
-		address += (uint64_t)displacement(d, d->mod == 1 ? 1 : 4);
-	return address;
+	if (d->mod == 1)
+		return address + (uint64_t)displacement(d, 1) * d->unit;
+	return address + (uint64_t)displacement(d, d->mod == 2 ? 4 : 0);
 }
 
 /* BT, BTS, BTR and BTC with a register reach beyond the operand (SDM vol. 2A, BT). */
-static uint64_t bit_offset(const struct decoder *d)
+static uint64_t bit_offset(const struct vk_decoder *d)
 {
 	uint32_t bytes = operand_bytes(d);
 	uint64_t value;
@@ -300,8 +322,8 @@ static uint64_t bit_offset(const struct decoder *d)
 	return (uint64_t)((bits >> (bytes == 8 ? 6 : bytes == 4 ? 5 : 4)) * (int64_t)bytes);
 }
 
-static void add(const struct decoder *d, struct vk_operands *out, uint64_t linear, uint32_t size,
-		uint32_t access)
+void kvm_operand_add(const struct vk_decoder *d, struct vk_operands *out, uint64_t linear,
+		     uint32_t size, uint32_t access)
 {
 	struct vk_operand *op = &out->op[out->count++];
 
@@ -310,7 +332,16 @@ static void add(const struct decoder *d, struct vk_operands *out, uint64_t linea
 	op->access = access;
 }
 
-static void add_modrm(struct decoder *d, struct vk_operands *out)
+/* The operand of the tables. */
+static void add(struct vk_decoder *d, struct vk_operands *out, uint64_t linear, uint32_t access)
+{
+	if (d->is.mask != 0)
+		kvm_operand_masked(d, out, linear, access);
+	else
+		kvm_operand_add(d, out, linear, kvm_operand_bytes(d, d->is.size), access);
+}
+
+static void add_modrm(struct vk_decoder *d, struct vk_operands *out)
 {
 	const struct kvm_segment *segment = &d->s->ds;
 	uint64_t address;
@@ -320,18 +351,20 @@ static void add_modrm(struct decoder *d, struct vk_operands *out)
 	address = d->address == 2 ? modrm_16(d, &segment) : modrm_32(d, &segment);
 	if (d->override != NULL)
 		segment = d->override;
-	address = cut_address(d, address + bit_offset(d));
-	if (d->is.access != 0)
-		add(d, out, in_segment(d, segment, address), size_of(d), d->is.access);
+	address += bit_offset(d);
+	if (is_gather(d))
+		kvm_operand_gather(d, out, segment, address);
+	else if (d->is.access != 0)
+		add(d, out, kvm_operand_linear(d, segment, address), d->is.access);
 }
 
-static void add_index(const struct decoder *d, struct vk_operands *out, uint32_t number,
+static void add_index(struct vk_decoder *d, struct vk_operands *out, uint32_t number,
 		      const struct kvm_segment *segment, uint32_t access)
 {
-	add(d, out, in_segment(d, segment, cut_address(d, gpr(d, number))), size_of(d), access);
+	add(d, out, kvm_operand_linear(d, segment, gpr(d, number)), access);
 }
 
-static uint64_t stack_pointer(const struct decoder *d, uint32_t number, uint64_t below)
+static uint64_t stack_pointer(const struct vk_decoder *d, uint32_t number, uint64_t below)
 {
 	uint64_t sp = gpr(d, number) - below;
 
@@ -340,7 +373,7 @@ static uint64_t stack_pointer(const struct decoder *d, uint32_t number, uint64_t
 	return in_segment(d, &d->s->ss, sp);
 }
 
-static void add_stack(const struct decoder *d, struct vk_operands *out)
+static void add_stack(const struct vk_decoder *d, struct vk_operands *out)
 {
 	uint32_t size = stack_bytes(d), is_far = d->key.map == 0 && d->is.size == 10;
 
@@ -350,23 +383,23 @@ static void add_stack(const struct decoder *d, struct vk_operands *out)
 		size *= 2;
 	switch (d->is.implicit) {
 	case VK_IMPLICIT_PUSH:
-		add(d, out, stack_pointer(d, 4, size), size, VK_WRITE);
+		kvm_operand_add(d, out, stack_pointer(d, 4, size), size, VK_WRITE);
 		break;
 	case VK_IMPLICIT_PUSHA:
-		add(d, out, stack_pointer(d, 4, 8 * size), 8 * size, VK_WRITE);
+		kvm_operand_add(d, out, stack_pointer(d, 4, 8 * size), 8 * size, VK_WRITE);
 		break;
 	case VK_IMPLICIT_POP:
-		add(d, out, stack_pointer(d, 4, 0), size, VK_READ);
+		kvm_operand_add(d, out, stack_pointer(d, 4, 0), size, VK_READ);
 		break;
 	case VK_IMPLICIT_POPA:
-		add(d, out, stack_pointer(d, 4, 0), 8 * size, VK_READ);
+		kvm_operand_add(d, out, stack_pointer(d, 4, 0), 8 * size, VK_READ);
 		break;
 	default: /* LEAVE */
-		add(d, out, stack_pointer(d, 5, 0), size, VK_READ);
+		kvm_operand_add(d, out, stack_pointer(d, 5, 0), size, VK_READ);
 	}
 }
 
-static void add_implicit(struct decoder *d, struct vk_operands *out)
+static void add_implicit(struct vk_decoder *d, struct vk_operands *out)
 {
 	const struct kvm_segment *source = d->override != NULL ? d->override : &d->s->ds;
 	const struct kvm_segment *es = &d->s->es;
@@ -381,6 +414,9 @@ static void add_implicit(struct decoder *d, struct vk_operands *out)
 	case VK_IMPLICIT_DI_W:
 		add_index(d, out, 7, es, VK_WRITE);
 		break;
+	case VK_IMPLICIT_MASK:
+		add_index(d, out, 7, source, VK_WRITE);
+		break;
 	case VK_IMPLICIT_DI_R:
 		add_index(d, out, 7, es, VK_READ);
 		break;
@@ -393,12 +429,12 @@ static void add_implicit(struct decoder *d, struct vk_operands *out)
 		add_index(d, out, 7, es, VK_READ);
 		break;
 	case VK_IMPLICIT_OFFS:
-		address = cut_address(d, (uint64_t)displacement(d, d->address));
-		add(d, out, in_segment(d, source, address), size_of(d), d->is.access);
+		address = (uint64_t)displacement(d, d->address);
+		add(d, out, kvm_operand_linear(d, source, address), d->is.access);
 		break;
 	case VK_IMPLICIT_XLAT:
-		address = cut_address(d, gpr(d, 3) + (uint8_t)gpr(d, 0));
-		add(d, out, in_segment(d, source, address), 1, VK_READ);
+		address = gpr(d, 3) + (uint8_t)gpr(d, 0);
+		add(d, out, kvm_operand_linear(d, source, address), VK_READ);
 		break;
 	default:
 		add_stack(d, out);
@@ -413,11 +449,12 @@ static uint32_t mode_of(const struct kvm_sregs *s)
 }
 
 /* The row of the opcode, once all that chooses it was read. */
-static void look_up(struct decoder *d)
+static void look_up(struct vk_decoder *d)
 {
 	uint32_t peek = d->at < d->count ? d->code[d->at] : 0;
 
 	d->key.is_long = d->mode == 64;
+	d->key.wide = d->wide;
 	d->key.reg = peek >> 3 & 7u;
 	if (kvm_opcode(&d->key, &d->is) != 0) {
 		/* Register forms that no table has touch no memory. */
@@ -431,22 +468,28 @@ static void look_up(struct decoder *d)
 	d->mod = peek >> 6;
 	d->reg = peek >> 3 & 7u;
 	d->rm = peek & 7u;
+	/* VSIB (SDM vol. 2A, 2.3.12). */
+	d->bad |= is_gather(d) && (d->mod == 3 || d->rm != 4 || d->address == 2);
+	if (d->key.is_evex && d->mod != 3)
+		kvm_operand_evex(d);
 }
 
-int kvm_operands(const struct kvm_run *run, const uint8_t *code, uint32_t count,
-		 struct vk_operands *out)
+int kvm_operands(const struct kvm_run *run, const struct vk_vectors *vectors, const uint8_t *code,
+		 uint32_t count, struct vk_operands *out)
 {
-	struct decoder d = { .code = code, .count = count, .vector = 16 };
+	struct vk_decoder d = { .code = code, .count = count, .vector = 16, .unit = 1 };
 	uint32_t pops_first;
 
 	d.s = &run->s.regs.sregs;
 	d.regs = &run->s.regs;
+	d.vectors = vectors;
 	d.mode = mode_of(d.s);
 	d.address = d.mode / 8;
 	out->count = 0;
 	out->cut = 0;
+	out->wants_vectors = 0;
 	opcode(&d);
-	if (!d.cut)
+	if (!d.cut && !d.bad)
 		look_up(&d);
 	/* POP to memory reads the stack first, all others their operand. */
 	pops_first = d.is.implicit == VK_IMPLICIT_POP;

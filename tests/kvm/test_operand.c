@@ -67,7 +67,31 @@ static const struct row long_rows[] = {
 	  10,
 	  RIP + 10 + 0x20 },
 	{ "vmovdqu64 (%rcx),%zmm0", { 0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x01 }, 6, 0x2000 },
-	{ "vmovdqu64 0x40(%rcx),%zmm0", { 0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x41, 0x01 }, 7, UNKNOWN },
+	{ "vmovdqu64 0x40(%rcx),%zmm0", { 0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x41, 0x01 }, 7, 0x2040 },
+	{ "vmovdqu64 -0x40(%rcx),%zmm0", { 0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x41, 0xff }, 7, 0x1fc0 },
+	{ "vaddps 0x10(%rcx){1to16},%zmm1,%zmm0",
+	  { 0x62, 0xf1, 0x74, 0x58, 0x58, 0x41, 0x04 },
+	  7,
+	  0x2010 },
+	{ "vmovdqu64 with a vector of 128 bytes",
+	  { 0x62, 0xf1, 0xfe, 0x68, 0x6f, 0x01 },
+	  6,
+	  UNKNOWN },
+	{ "vmovdqu64 with a broadcast, that has none",
+	  { 0x62, 0xf1, 0xfe, 0x58, 0x6f, 0x01 },
+	  6,
+	  UNKNOWN },
+	{ "vmovdqu64 (%r17),%zmm0, of APX", { 0x62, 0xf9, 0xfe, 0x48, 0x6f, 0x01 }, 6, UNKNOWN },
+	{ "v4fmaddps (%rcx),%zmm1,%zmm0", { 0x62, 0xf2, 0x77, 0x48, 0x9a, 0x01 }, 6, UNKNOWN },
+	{ "vgatherpf0dps (%rcx,%zmm1,4){%k1}",
+	  { 0x62, 0xf2, 0x7d, 0x49, 0xc6, 0x0c, 0x89 },
+	  7,
+	  UNKNOWN },
+	{ "vpcmov %xmm2,(%rcx),%xmm0,%xmm1, of XOP",
+	  { 0x8f, 0xe8, 0x78, 0xa2, 0x09, 0x20 },
+	  6,
+	  UNKNOWN },
+	{ "tileloadd (%rcx,%rax,1),%tmm0", { 0xc4, 0xe2, 0x7b, 0x4b, 0x04, 0x01 }, 6, UNKNOWN },
 	{ "iretq", { 0x48, 0xcf }, 2, 0x5000 },
 	{ "pxor %xmm1,%xmm0", { 0x66, 0x0f, 0xef, 0xc1 }, 4, UNKNOWN },
 	{ "emms", { 0x0f, 0x77 }, 2, UNKNOWN },
@@ -118,7 +142,7 @@ static void check(const struct row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct vk_operands list;
-		int r = kvm_operands(&run, rows[i].code, rows[i].size, &list);
+		int r = kvm_operands(&run, NULL, rows[i].code, rows[i].size, &list);
 
 		if (rows[i].want == UNKNOWN)
 			ck_assert_msg(list.count == 0, "%s: %#llx", rows[i].text,
@@ -208,7 +232,10 @@ static const struct access_row access_rows[] = {
 	{ "fstpl (%rdi)", { 0xdd, 0x1f }, 2, 1, { { 0x8000, 8, W } } },
 	{ "fldt (%rdi)", { 0xdb, 0x2f }, 2, 1, { { 0x8000, 10, R } } },
 	{ "fxsave (%rdi)", { 0x0f, 0xae, 0x07 }, 3, 1, { { 0x8000, 512, W } } },
-	{ "maskmovdqu %xmm1,%xmm0", { 0x66, 0x0f, 0xf7, 0xc1 }, 4, 1, { { 0x8000, 16, W } } },
+	{ "vmovss %xmm0,4(%rdi)", { 0x62, 0xf1, 0x7e, 0x08, 0x11, 0x47, 0x01 }, 7, 1, { { 0x8004, 4, W } } },
+	{ "vpmovqb %zmm1,8(%rdi)", { 0x62, 0xf2, 0x7e, 0x48, 0x32, 0x4f, 0x01 }, 7, 1, { { 0x8008, 8, W } } },
+	{ "vpternlogd $1,0x40(%rdi),%zmm0,%zmm0", { 0x62, 0xf3, 0x7d, 0x48, 0x25, 0x47, 0x01, 0x01 }, 8, 1,
+	  { { 0x8040, 64, R } } },
 	{ "mov %ebx,(%rdi), a REX too many", { 0x48, 0x40, 0x89, 0x1f }, 4, 1, { { 0x8000, 4, W } } },
 	{ "mov %bx,(%rdi), REX too early", { 0x48, 0x66, 0x89, 0x1f }, 4, 1, { { 0x8000, 2, W } } },
 	{ "lea (%rdi),%rax", { 0x48, 0x8d, 0x07 }, 3, 0, { { 0, 0, 0 } } },
@@ -228,11 +255,12 @@ static const struct access_row real_rows[] = {
 };
 /* clang-format on */
 
-static void check_access(const struct access_row *rows, size_t count)
+static void check_access_with(const struct access_row *rows, size_t count,
+			      const struct vk_vectors *vectors)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct vk_operands list;
-		int r = kvm_operands(&run, rows[i].code, rows[i].size, &list);
+		int r = kvm_operands(&run, vectors, rows[i].code, rows[i].size, &list);
 
 		ck_assert_msg(r == 0 && list.count == rows[i].count && !list.cut, "%s: %d %u",
 			      rows[i].text, r, list.count);
@@ -245,10 +273,15 @@ static void check_access(const struct access_row *rows, size_t count)
 				      list.op[n].access);
 		}
 		for (uint32_t n = 0; n < rows[i].size; n++) {
-			kvm_operands(&run, rows[i].code, n, &list);
+			kvm_operands(&run, vectors, rows[i].code, n, &list);
 			ck_assert_msg(list.cut, "%s: not cut at %u", rows[i].text, n);
 		}
 	}
+}
+
+static void check_access(const struct access_row *rows, size_t count)
+{
+	check_access_with(rows, count, NULL);
 }
 
 START_TEST(accesses_of_64_bit_code)
@@ -266,45 +299,169 @@ START_TEST(accesses_of_16_bit_code)
 }
 END_TEST
 
-/* Several addresses in one instruction are not told. */
-START_TEST(gathers_are_not_known)
+/* With vector registers that a test has filled. */
+struct image {
+	uint8_t bytes[4096];
+	struct vk_vectors v;
+};
+
+static const uint32_t offsets[VK_XSTATES] = { 0, 0, 576, 0, 0, 832, 896, 1408 };
+
+static void image_init(struct image *m)
 {
-	/* vpgatherdd %xmm2,(%rdi,%xmm1,1),%xmm0 */
-	static const uint8_t code[] = { 0xc4, 0xe2, 0x69, 0x90, 0x04, 0x0f };
-	struct vk_operands list;
+	memset(m, 0, sizeof(*m));
+	m->bytes[VK_XSTATE_BV] = 0xe7;
+	m->v.image = m->bytes;
+	m->v.size = sizeof(m->bytes);
+	memcpy(m->v.at, offsets, sizeof(offsets));
+}
+
+static void xmm(struct image *m, uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+	uint32_t value[] = { a, b, c, d };
+
+	memcpy(m->bytes + 160 + 16 * (size_t)number, value, sizeof(value));
+}
+
+static void k1(struct image *m, uint64_t value)
+{
+	memcpy(m->bytes + offsets[VK_XSTATE_OPMASK] + 8, &value, sizeof(value));
+}
+
+#define MAYBE VK_MAYBE
+
+/* XMM1 is the index, XMM2 the mask; RDI 0x8000, RBP 0x6000. */
+/* clang-format off */
+static const struct masked_row {
+	struct access_row a;
+	uint32_t index[4], mask[4];
+	uint64_t k1;
+} masked_rows[] = {
+	{ { "vpgatherdd %xmm2,(%rdi,%xmm1,4),%xmm0", { 0xc4, 0xe2, 0x69, 0x90, 0x04, 0x8f }, 6, 3,
+	    { { 0x8004, 4, R }, { 0x7ffc, 4, R }, { 0xfffffffe00008000, 4, R } } },
+	  { 1, 0, -1u, 0x80000000 }, { -1u, 1, 0x80000000, -1u }, 0 },
+	{ { "vpgatherqq %xmm2,-8(%rdi,%xmm1,8),%xmm0", { 0xc4, 0xe2, 0xe9, 0x91, 0x44, 0xcf, 0xf8 }, 7, 2,
+	    { { 0x8008, 8, R }, { 0x7ff0, 8, R } } }, { 2, 0, -1u, -1u }, { 0, -1u, 0, -1u }, 0 },
+	{ { "vpgatherqd, address of 32 bits", { 0x67, 0xc4, 0xe2, 0x69, 0x91, 0x04, 0x8f }, 7, 1,
+	    { { 0x7ffc, 4, R } } }, { 0x3fffffff, 0, 0, 0 }, { -1u, 0, 0, 0 }, 0 },
+	{ { "vpscatterdd %xmm3,(%rdi,%xmm1,4){%k1}", { 0x62, 0xf2, 0x7d, 0x09, 0xa0, 0x1c, 0x8f }, 7, 2,
+	    { { 0x8008, 4, W }, { 0x8004, 4, W } } }, { 0, 2, 3, 1 }, { 0 }, 0xfa },
+	{ { "vmaskmovps %xmm1,%xmm2,(%rdi)", { 0xc4, 0xe2, 0x69, 0x2e, 0x0f }, 5, 2,
+	    { { 0x8004, 8, W }, { 0x8000, 16, W | MAYBE } } }, { 0 }, { 0, -1u, -1u, 0 }, 0 },
+	{ { "maskmovdqu %xmm2,%xmm0", { 0x66, 0x0f, 0xf7, 0xc2 }, 4, 2,
+	    { { 0x8003, 10, W }, { 0x8000, 16, W | MAYBE } } }, { 0 }, { 0x80000000, 0, 0, 0x80 }, 0 },
+	{ { "%fs: maskmovdqu %xmm2,%xmm0", { 0x64, 0x66, 0x0f, 0xf7, 0xc2 }, 5, 1,
+	    { { 0xf8000, 16, W } } }, { 0 }, { -1u, -1u, -1u, -1u }, 0 },
+	{ { "vmovdqu32 %zmm1,-0x20(%rdi){%k1}",
+	    { 0x62, 0xf1, 0x7e, 0x49, 0x7f, 0x8f, 0xe0, 0xff, 0xff, 0xff }, 10, 3,
+	    { { 0x7fe4, 28, W }, { 0x8008, 4, W }, { 0x7fe0, 64, W | MAYBE } } }, { 0 }, { 0 }, 0x0482 },
+	{ { "vpcompressd %zmm1,-4(%rdi){%k1}", { 0x62, 0xf2, 0x7d, 0x49, 0x8b, 0x4f, 0xff }, 7, 3,
+	    { { 0x7ffc, 4, W }, { 0x8000, 8, W }, { 0x7ffc, 64, W | MAYBE } } }, { 0 }, { 0 }, 0x8180 },
+	{ { "vaddps 4(%rdi){1to16},%zmm1,%zmm0{%k1}", { 0x62, 0xf1, 0x74, 0x59, 0x58, 0x47, 0x01 }, 7, 1,
+	    { { 0x8004, 4, R } } }, { 0 }, { 0 }, 0x8000 },
+	{ { "vaddps 4(%rdi){1to16}, nothing", { 0x62, 0xf1, 0x74, 0x59, 0x58, 0x47, 0x01 }, 7, 1,
+	    { { 0x8004, 4, R | MAYBE } } }, { 0 }, { 0 }, 0x10000 },
+	{ { "vbroadcasti32x4 (%rdi),%zmm0{%k1}", { 0x62, 0xf2, 0x7d, 0x49, 0x5a, 0x07 }, 6, 2,
+	    { { 0x8004, 8, R }, { 0x8000, 16, R | MAYBE } } }, { 0 }, { 0 }, 0x0420 },
+};
+/* clang-format on */
+
+START_TEST(masks_and_indices)
+{
+	struct image m;
 
 	machine(1);
-	ck_assert_int_eq(kvm_operands(&run, code, sizeof(code), &list), -1);
+	for (uint32_t i = 0; i < VSMTEST_COUNT(masked_rows); i++) {
+		const struct masked_row *r = &masked_rows[i];
+
+		image_init(&m);
+		xmm(&m, 1, r->index[0], r->index[1], r->index[2], r->index[3]);
+		xmm(&m, 2, r->mask[0], r->mask[1], r->mask[2], r->mask[3]);
+		k1(&m, r->k1);
+		check_access_with(&r->a, 1, &m.v);
+	}
+}
+END_TEST
+
+/* It is said that they are wanted, and nothing else; a component that is not in the image is 0. */
+START_TEST(vector_registers_that_are_not_there)
+{
+	static const uint8_t gather[] = { 0xc4, 0xe2, 0x69, 0x90, 0x04, 0x0f };
+	static const uint8_t scatter[] = { 0x62, 0xf2, 0x7d, 0x09, 0xa0, 0x1c, 0x8f };
+	static const uint8_t load[] = { 0xc5, 0xfe, 0x6f, 0x0e };
+	struct vk_operands list;
+	struct image m;
+
+	machine(1);
+	image_init(&m);
+	ck_assert_int_eq(kvm_operands(&run, NULL, gather, sizeof(gather), &list), -1);
+	ck_assert_uint_eq(list.count, 0);
+	ck_assert_uint_eq(list.wants_vectors, 1);
+	ck_assert_int_eq(kvm_operands(&run, NULL, load, sizeof(load), &list), 0);
+	ck_assert_uint_eq(list.wants_vectors, 0);
+	k1(&m, 0xff);
+	ck_assert_int_eq(kvm_operands(&run, &m.v, scatter, sizeof(scatter), &list), 0);
+	ck_assert_uint_eq(list.count, 4);
+	m.v.size = offsets[VK_XSTATE_OPMASK] + 15; /* K1 ends behind it. */
+	ck_assert_int_eq(kvm_operands(&run, &m.v, scatter, sizeof(scatter), &list), 0);
+	ck_assert_uint_eq(list.count, 0);
+	m.v.size = sizeof(m.bytes);
+	m.v.at[VK_XSTATE_OPMASK] = 0;
+	ck_assert_int_eq(kvm_operands(&run, &m.v, scatter, sizeof(scatter), &list), 0);
 	ck_assert_uint_eq(list.count, 0);
 }
 END_TEST
 
-/* Whatever the bytes are, nothing beyond them is looked at. */
+static uint32_t seed = 7;
+
+static uint8_t any(void)
+{
+	seed = seed * 1103515245u + 12345u;
+	return (uint8_t)(seed >> 16);
+}
+
+/* Whatever bytes and registers are, nothing beyond them is looked at, and operands are few. */
 START_TEST(random_bytes_are_bounded)
 {
-	uint32_t seed = 7, known = 0;
+	static const uint8_t first[] = { 0xc4, 0xc5, 0x62, 0x66 };
+	uint32_t known = 0, masked = 0;
 	struct vk_operands list;
 
-	machine(1);
-	for (uint32_t i = 0; i < 200000; i++) {
-		uint32_t size = i % 16;
-		uint8_t *code = malloc(size + 1u);
+	for (uint32_t i = 0; i < 400000; i++) {
+		uint32_t size = i % 16, image_size = (uint32_t)any() * 16;
+		uint8_t *code = malloc(size + 1u), *image = malloc(image_size + 1u);
+		struct vk_vectors v = { image, image_size, { 0 } };
 
-		for (uint32_t j = 0; j < size; j++) {
-			seed = seed * 1103515245u + 12345u;
-			code[j] = (uint8_t)(seed >> 16);
+		machine((i & 16) != 0);
+		for (uint32_t j = 0; j < size; j++)
+			code[j] = any();
+		if (size > 7 && (i & 32) != 0) {
+			code[0] = first[any() % 4];
+			code[1] = (code[0] == 0x62 ? 0xf0 : 0xe0) | (any() & 3);
+			code[2] |= 4;
 		}
-		known += kvm_operands(&run, code, size, &list) == 0;
+		for (uint32_t j = 0; j < image_size; j++)
+			image[j] = any();
+		for (uint32_t j = 0; j < VK_XSTATES; j++)
+			v.at[j] = (i & 64) != 0 ? offsets[j] : (uint32_t)any() << 24 | any();
+		known += kvm_operands(&run, (i & 128) != 0 ? &v : NULL, code, size, &list) == 0;
+		ck_assert_uint_le(list.count, VK_OPERANDS_MAX);
+		for (uint32_t j = 0; j < list.count; j++)
+			masked += (list.op[j].access & VK_MAYBE) != 0;
 		free(code);
+		free(image);
 	}
+	printf("# %u known, %u of them masked\n", known, masked);
 	ck_assert_uint_gt(known, 1000);
+	ck_assert_uint_gt(masked, 200);
 }
 END_TEST
 
 static const struct vsmtest_case cases[] = {
-	VSMTEST_CASE(operands_of_64_bit_code), VSMTEST_CASE(operands_of_32_bit_code),
-	VSMTEST_CASE(accesses_of_64_bit_code), VSMTEST_CASE(accesses_of_16_bit_code),
-	VSMTEST_CASE(gathers_are_not_known),   VSMTEST_CASE(random_bytes_are_bounded),
+	VSMTEST_CASE(operands_of_64_bit_code),	VSMTEST_CASE(operands_of_32_bit_code),
+	VSMTEST_CASE(accesses_of_64_bit_code),	VSMTEST_CASE(accesses_of_16_bit_code),
+	VSMTEST_CASE(masks_and_indices),	VSMTEST_CASE(vector_registers_that_are_not_there),
+	VSMTEST_CASE(random_bytes_are_bounded),
 };
 
 int main(void)

@@ -57,8 +57,8 @@ static inline uint64_t *hot_at(struct hot *h, uint64_t gpa)
 	return (uint64_t *)(void *)(h->ram + (gpa - HOT_GPA));
 }
 
-/* VTL1 gives VTL0 all rights to pages, whatever the default mask. */
-static inline void grant(struct kt *t, uint64_t gpa, uint64_t pages)
+/* A VTL gives those below all rights to pages, whatever its default mask. */
+static inline void grant_of(struct kt *t, uint32_t vtl, uint64_t gpa, uint64_t pages)
 {
 	uint64_t list[500];
 
@@ -67,9 +67,14 @@ static inline void grant(struct kt *t, uint64_t gpa, uint64_t pages)
 
 		for (uint32_t i = 0; i < n; i++, gpa += 4096)
 			list[i] = gpa;
-		ck_assert_uint_eq(kt_protect(t, 1, RWX, list, n), REPS(n));
+		ck_assert_uint_eq(kt_protect(t, vtl, RWX, list, n), REPS(n));
 		pages -= n;
 	}
+}
+
+static inline void grant(struct kt *t, uint64_t gpa, uint64_t pages)
+{
+	grant_of(t, 1, gpa, pages);
 }
 
 /* VTL1 runs; RAM that VTL0 had is all its own, new RAM has `mask`. */

@@ -148,6 +148,65 @@ START_TEST(scattered_pages_of_it_can_be_protected)
 }
 END_TEST
 
+/* VTL1 enables VTL2, which runs after it and leaves VTL1 and VTL0 `mask`. */
+static void enable_vtl2(struct kt *t, uint32_t mask)
+{
+	struct hv_input_enable_vp_vtl *in = (void *)kt_at(t, INPUT_GPA);
+	static const uint8_t stop[] = { STOP };
+
+	ck_assert_uint_eq(kt_hypercall(t, 1, HVCALL_ENABLE_PARTITION_VTL | HV_HYPERCALL_FAST,
+				       HV_PARTITION_ID_SELF, 2),
+			  0);
+	memset(in, 0, sizeof(*in));
+	in->target_partition_id = HV_PARTITION_ID_SELF;
+	in->vp_index = HV_VP_INDEX_SELF;
+	in->target_vtl = 2;
+	kt_context(&in->vp_vtl_context);
+	in->vp_vtl_context.rip = CODE1_GPA + 0x1000;
+	ck_assert_uint_eq(kt_hypercall(t, 1, HVCALL_ENABLE_VP_VTL, INPUT_GPA, 0), 0);
+	memcpy(t->ram + CODE1_GPA + 0x1000, stop, sizeof(stop));
+	kt_set(t, 1, HV_X64_REGISTER_RAX, 0);
+	kt_set(t, 1, HV_X64_REGISTER_RCX, HVCALL_VTL_CALL);
+	KT_CODE(t, 1, 0xe6, 0x7e, 0x90, STOP);
+	ck_assert_uint_eq(kt_stop(t), 2);
+	kt_wrmsr(t, 2, HV_X64_MSR_GUEST_OS_ID, 1);
+	kt_wrmsr(t, 2, HV_X64_MSR_HYPERCALL, CODE_PAGE1 | 1);
+	kt_set_hv(t, 2, HV_REGISTER_VSM_PARTITION_CONFIG, 1 | mask << 1);
+}
+
+/* Each VTL has what the default masks of all above leave it. */
+START_TEST(three_vtls)
+{
+	uint32_t one = (kt_masks() >> R_X & 1) != 0 ? R_X : RWX;
+	struct vsm_kvm_options o;
+	struct hot h;
+	struct kt *t;
+
+	vsm_kvm_options_init(&o);
+	o.max_vtl = 2;
+	t = kt_new(&o);
+	kt_vtl1_with(t, NONE);
+	grant(t, 0, RAM_SIZE / 4096);
+	enable_vtl2(t, one);
+	if (one != RWX)
+		grant_of(t, 2, 0, RAM_SIZE / 4096);
+	h = hot_new(t);
+	assert_err(hot_add(&h), 0);
+	for (uint64_t gpa = HOT_GPA; gpa < HOT_GPA + HOT_SIZE; gpa += 4096) {
+		ck_assert_ptr_null(kvm_sees(t->k, 0, gpa, VK_SEES_READ));
+		ck_assert_ptr_nonnull(kvm_sees(t->k, 1, gpa, VK_SEES_READ));
+		ck_assert_int_eq(kvm_sees(t->k, 1, gpa, VK_SEES_WRITE) != NULL, one == RWX);
+		ck_assert_ptr_nonnull(kvm_sees(t->k, 2, gpa, VK_SEES_WRITE));
+		if (!kt_by_ptes(t))
+			continue;
+		ck_assert_int_eq(kv_entries(t, 0, gpa), 0);
+		ck_assert_int_eq(kv_entries(t, 1, gpa), one == RWX ? 2 : 1);
+		ck_assert_int_eq(kv_entries(t, 2, gpa), 2);
+	}
+	hot_free(&h);
+}
+END_TEST
+
 /* Where an overlay lies already the RAM is beneath it: in that VTL only, and with its rights. */
 START_TEST(it_goes_beneath_overlays)
 {
@@ -337,6 +396,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(hypercalls_take_it),
 	VSMTEST_CASE(the_default_mask_holds_at_once),
 	VSMTEST_CASE(scattered_pages_of_it_can_be_protected),
+	VSMTEST_CASE(three_vtls),
 	VSMTEST_CASE(it_goes_beneath_overlays),
 	VSMTEST_CASE(pages_that_are_emulated_come_too),
 	VSMTEST_CASE(bad_ranges_are_refused),

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* RAM of hugetlbfs, and how views are placed so that huge pages of any file can be mapped. */
 #include "kvmtest.h"
-#include "kvmtest_view.h"
-
-#define RWX HV_MAP_GPA_PERMISSIONS_MASK
-#define R_X (HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE)
+#include "kvmtest_hot.h"
 
 #define PAGES 4u /* Huge ones. */
 #define SIZE  (PAGES * HUGE_PAGE)
@@ -147,11 +144,39 @@ START_TEST(rights_of_pages_within_huge_ones)
 }
 END_TEST
 
+/* Added while the guest runs: of each page the default mask leaves nothing. */
+START_TEST(huge_pages_that_come_later)
+{
+	uint64_t gpa = HUGE_GPA + 0x5000;
+	struct kt *t;
+	int fd;
+
+	if (!can_have(PAGES, "hot-add of hugetlbfs"))
+		return;
+	t = kt_new(NULL);
+	fd = kh_hugetlb(SIZE);
+	kt_vtl1_with(t, NONE);
+	grant(t, 0, RAM_SIZE / 4096);
+	assert_err(vsm_kvm_ram_add(t->k, HUGE_GPA, SIZE, fd, 0, 0), 0);
+	for (uint64_t at = 0; at < SIZE; at += 4096) {
+		ck_assert_ptr_null(kvm_sees(t->k, 0, HUGE_GPA + at, 0));
+		ck_assert_ptr_nonnull(kvm_sees(t->k, 1, HUGE_GPA + at, 1));
+	}
+	ck_assert_uint_eq(kt_protect(t, 1, RWX, &gpa, 1), REPS(1));
+	ck_assert_ptr_nonnull(kvm_sees(t->k, 0, gpa, 1));
+	ck_assert_ptr_null(kvm_sees(t->k, 0, gpa + 4096, 0));
+	ck_assert_ptr_null(kvm_sees(t->k, 0, gpa - 4096, 0));
+	kt_free(t);
+	close(fd);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(views_are_placed_for_huge_pages),
 	VSMTEST_CASE(parts_of_huge_pages_are_refused),
 	VSMTEST_CASE(pages_that_are_not_reserved),
 	VSMTEST_CASE(rights_of_pages_within_huge_ones),
+	VSMTEST_CASE(huge_pages_that_come_later),
 };
 
 int main(void)

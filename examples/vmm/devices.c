@@ -23,6 +23,13 @@
 #define DMA_DENIED	 1u
 #define DMA_ERROR	 2u
 
+/* More RAM: 32-bit ports. */
+#define PORT_PLUG	 0x610u /* read: MiB that may still come; write 1: they shall */
+#define PORT_PLUG_STATUS 0x614u /* what became of it */
+#define PLUG_DONE	 0u
+#define PLUG_UNDER_WAY	 1u
+#define PLUG_NONE	 2u
+
 /* 16550: registers by offset. */
 #define COM_DATA  0u
 #define COM_IER	  1u
@@ -40,12 +47,14 @@
 
 #define MMIO_LOG_MAX 8u
 
-void devices_init(struct devices *d, uint32_t vp_count)
+void devices_init(struct devices *d, uint32_t vp_count, uint32_t plug_mib)
 {
 	memset(d, 0, sizeof(*d));
 	d->vp_count = vp_count;
 	d->pic_mask[0] = 0xff;
 	d->pic_mask[1] = 0xff;
+	d->plug_mib = plug_mib;
+	d->plug_status = PLUG_NONE;
 }
 
 static void unknown_port(struct devices *d, uint16_t port, const char *what)
@@ -133,7 +142,21 @@ static void dma_command(struct devices *d, uint32_t command)
 	d->dma_status = r == 0 ? DMA_DONE : r == -VSM_ERR_DENIED ? DMA_DENIED : DMA_ERROR;
 }
 
-static int dma_port_write(struct devices *d, uint16_t port, uint32_t value)
+static void plug_command(struct devices *d, uint32_t command)
+{
+	d->plug_wanted = command == 1 && d->plug_mib != 0;
+	d->plug_status = d->plug_wanted ? PLUG_UNDER_WAY : PLUG_NONE;
+}
+
+void devices_plugged(struct devices *d, int is_there)
+{
+	d->plug_wanted = 0;
+	d->plug_status = is_there ? PLUG_DONE : PLUG_NONE;
+	if (is_there)
+		d->plug_mib = 0;
+}
+
+static int port_write_32(struct devices *d, uint16_t port, uint32_t value)
 {
 	switch (port) {
 	case PORT_DMA_LOW:
@@ -148,6 +171,9 @@ static int dma_port_write(struct devices *d, uint16_t port, uint32_t value)
 	case PORT_DMA_COMMAND:
 		dma_command(d, value);
 		return 1;
+	case PORT_PLUG:
+		plug_command(d, value);
+		return 1;
 	default:
 		return 0;
 	}
@@ -158,7 +184,7 @@ void devices_port_write(struct devices *d, uint16_t port, uint32_t size, uint32_
 	if (port == PORT_EXIT && size == 4) {
 		d->exit_code = value;
 		d->done = 1;
-	} else if (size == 4 && dma_port_write(d, port, value)) {
+	} else if (size == 4 && port_write_32(d, port, value)) {
 		return;
 	} else if (port >= PORT_COM1 && port < PORT_COM1 + 8 && size == 1) {
 		com1_write(d, port - PORT_COM1, (uint8_t)value);
@@ -190,6 +216,10 @@ uint32_t devices_port_read(struct devices *d, uint16_t port, uint32_t size)
 		return d->dma_data;
 	if (size == 4 && port == PORT_DMA_COMMAND)
 		return d->dma_status;
+	if (size == 4 && port == PORT_PLUG)
+		return d->plug_mib;
+	if (size == 4 && port == PORT_PLUG_STATUS)
+		return d->plug_status;
 	unknown_port(d, port, "it reads as all ones");
 	return 0xffffffffu >> (32 - 8 * size);
 }

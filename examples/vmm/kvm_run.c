@@ -32,6 +32,15 @@ static void sleep_until_kicked(struct kvm_machine_vp *v)
 	pthread_mutex_unlock(&m->lock);
 }
 
+/* On the thread of the VP that asks for it, while the others run. */
+static void plug(struct kvm_machine *m)
+{
+	struct vmm *vmm = m->vmm;
+
+	vmm_plugged(vmm, vsm_kvm_ram_add(m->kvm, vmm->ram_size, vmm->ram_more, vmm->ram_fd,
+					 vmm->ram_size, 0));
+}
+
 static int handle_pio(struct kvm_machine *m, struct vsm_kvm_exit *e)
 {
 	struct devices *d = &m->vmm->devices;
@@ -49,6 +58,8 @@ static int handle_pio(struct kvm_machine *m, struct vsm_kvm_exit *e)
 			memcpy(data, &value, e->data_size);
 		}
 	}
+	if (d->plug_wanted)
+		plug(m);
 	value = d->done;
 	pthread_mutex_unlock(&m->vmm->lock);
 	return value ? report_guest_exit(m->vmm) : GO_ON;

@@ -37,15 +37,18 @@ static int occupy_standard_streams(void)
 
 static int ram_open(struct vmm *vmm)
 {
+	uint64_t size;
 	void *p;
 
 	vmm->ram_size = (uint64_t)vmm->options->memory_mib << 20;
+	vmm->ram_more = (uint64_t)vmm->options->hotplug_mib << 20;
+	size = vmm->ram_size + vmm->ram_more;
 	vmm->ram_fd = memfd_create("vsm-vmm-ram", MFD_CLOEXEC);
 	if (vmm->ram_fd < 0)
 		return host_error("memfd for the guest's RAM");
-	if (ftruncate(vmm->ram_fd, (off_t)vmm->ram_size) < 0)
+	if (ftruncate(vmm->ram_fd, (off_t)size) < 0)
 		return host_error("--memory");
-	p = mmap(NULL, (size_t)vmm->ram_size, PROT_READ | PROT_WRITE, MAP_SHARED, vmm->ram_fd, 0);
+	p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vmm->ram_fd, 0);
 	if (p == MAP_FAILED)
 		return host_error("--memory");
 	vmm->ram = p;
@@ -55,9 +58,20 @@ static int ram_open(struct vmm *vmm)
 static void ram_close(struct vmm *vmm)
 {
 	if (vmm->ram)
-		munmap(vmm->ram, (size_t)vmm->ram_size);
+		munmap(vmm->ram, (size_t)(vmm->ram_size + vmm->ram_more));
 	if (vmm->ram_fd >= 0)
 		close(vmm->ram_fd);
+}
+
+void vmm_plugged(struct vmm *vmm, int result)
+{
+	if (result == 0) {
+		vmm->ram_size += vmm->ram_more;
+		vmm->ram_more = 0;
+	} else {
+		vmm_error("RAM that the guest asks for", result);
+	}
+	devices_plugged(&vmm->devices, result == 0);
 }
 
 static int run_image(struct vmm *vmm, const struct vmm_host *host)
@@ -77,7 +91,7 @@ static int run_image(struct vmm *vmm, const struct vmm_host *host)
 			status = VMM_EXIT_USAGE;
 	}
 	if (status == 0) {
-		devices_init(&vmm->devices, o->vps);
+		devices_init(&vmm->devices, o->vps, o->hotplug_mib);
 		if (o->inject == INJECT_UNCHECKED_DMA) {
 			vmm->devices.unchecked_ram = vmm->ram;
 			vmm->devices.unchecked_size = vmm->ram_size;

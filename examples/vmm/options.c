@@ -14,6 +14,7 @@
 enum {
 	OPT_HOST = 256,
 	OPT_MEMORY,
+	OPT_HOTPLUG,
 	OPT_TIMEOUT,
 	OPT_STATS,
 	OPT_PROBE,
@@ -29,6 +30,7 @@ enum {
 static const struct option long_options[] = {
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "hotplug", required_argument, NULL, OPT_HOTPLUG },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "vps", required_argument, NULL, OPT_VPS },
 	{ "enforce", required_argument, NULL, OPT_ENFORCE },
@@ -51,6 +53,8 @@ static void help(void)
 	       "  --host HOST     what runs the guest: kvm (default where /dev/kvm can be used), or\n"
 	       "                  unicorn, an emulator: slower, but it needs nothing of the machine\n"
 	       "  --memory MIB    RAM of the guest, %u to %u MiB (default %u)\n"
+	       "  --hotplug MIB   RAM that is added behind it while the guest runs, when the guest asks\n"
+	       "                  for it; --memory is then a multiple of %u\n"
 	       "  --timeout S     end the guest after S seconds, 1 to %u (default: never)\n"
 	       "  --vps N         virtual processors, 1 to %u (default 1); the guest starts all but the\n"
 	       "                  first by HvCallStartVirtualProcessor\n"
@@ -75,8 +79,9 @@ static void help(void)
 	       "\n"
 	       "Exit status: the guest's, (v << 1) | 1 for the v it wrote to port 0xf4: 1 if all\n"
 	       "passed, 3 if something failed. %d: usage or image, %d: host, %d: timeout.\n",
-	       VMM_MEMORY_MIN_MIB, VMM_MEMORY_MAX_MIB, VMM_MEMORY_DEFAULT_MIB, VMM_TIMEOUT_MAX_S,
-	       VMM_VPS_MAX, VMM_EMULATE_EXEC_MAX, VMM_EXIT_USAGE, VMM_EXIT_HOST, VMM_EXIT_TIMEOUT);
+	       VMM_MEMORY_MIN_MIB, VMM_MEMORY_MAX_MIB, VMM_MEMORY_DEFAULT_MIB,
+	       VMM_HOTPLUG_ALIGN_MIB, VMM_TIMEOUT_MAX_S, VMM_VPS_MAX, VMM_EMULATE_EXEC_MAX,
+	       VMM_EXIT_USAGE, VMM_EXIT_HOST, VMM_EXIT_TIMEOUT);
 }
 
 static void version(void)
@@ -159,6 +164,8 @@ static int parse_one(int opt, struct options *o)
 	case OPT_MEMORY:
 		return parse_number("memory", optarg, VMM_MEMORY_MIN_MIB, VMM_MEMORY_MAX_MIB,
 				    &o->memory_mib);
+	case OPT_HOTPLUG:
+		return parse_number("hotplug", optarg, 1, VMM_MEMORY_MAX_MIB, &o->hotplug_mib);
 	case OPT_TIMEOUT:
 		return parse_number("timeout", optarg, 1, VMM_TIMEOUT_MAX_S, &o->timeout_s);
 	case OPT_VPS:
@@ -194,6 +201,17 @@ static int parse_one(int opt, struct options *o)
 	}
 }
 
+static int check_hotplug(const struct options *o)
+{
+	if (o->hotplug_mib == 0 || (o->memory_mib % VMM_HOTPLUG_ALIGN_MIB == 0 &&
+				    o->memory_mib + o->hotplug_mib <= VMM_MEMORY_MAX_MIB))
+		return -1;
+	fprintf(stderr,
+		"vsm-vmm: --hotplug '%u': want --memory in whole %u MiB, and both together up to %u\n",
+		o->hotplug_mib, VMM_HOTPLUG_ALIGN_MIB, VMM_MEMORY_MAX_MIB);
+	return usage();
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
 	static char progname[] = "vsm-vmm";
@@ -209,6 +227,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		if (status >= 0)
 			return status;
 	}
+	status = check_hotplug(o);
+	if (status >= 0)
+		return status;
 	if (optind < argc) {
 		if (o->probe) {
 			fprintf(stderr, "vsm-vmm: --probe runs no image, but got '%s'\n",

@@ -14,6 +14,9 @@
 #define VMM_MEMORY_MAX_MIB     3072u
 #define VMM_MEMORY_DEFAULT_MIB 256u
 
+/* Memory that comes later begins where whole pieces of this size end. */
+#define VMM_HOTPLUG_ALIGN_MIB 64u
+
 #define VMM_TIMEOUT_MAX_S 86400u
 #define VMM_VPS_MAX	  8u
 
@@ -23,6 +26,7 @@
 struct options {
 	const char *host; /* NULL: the best there is */
 	uint32_t memory_mib;
+	uint32_t hotplug_mib; /* that the guest may ask for; 0: none */
 	uint32_t timeout_s; /* 0: none */
 	uint32_t stats;
 	uint32_t vps;

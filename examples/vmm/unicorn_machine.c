@@ -335,6 +335,18 @@ static void finish_wrmsr(struct uni_vp *v, int verdict)
 	v->open_wrmsr = 0;
 }
 
+/* Not from within the engine: its mappings change. */
+static int plug(struct unicorn_machine *m)
+{
+	int r = uni_memory_plug(m);
+
+	/* Another VP changes rights just now; it comes to an end before the next turn. */
+	if (r == -VSM_ERR_BUSY)
+		return GO_ON;
+	vmm_plugged(m->vmm, r);
+	return r == -VSM_ERR_STATE ? VMM_EXIT_HOST : GO_ON;
+}
+
 /* The VP's turn: until its instructions are spent, or it waits. */
 static int run_vp(struct uni_vp *v)
 {
@@ -351,6 +363,8 @@ static int run_vp(struct uni_vp *v)
 			break;
 		}
 		status = settle(c, verdict);
+		if (status == GO_ON && v->m->vmm->devices.plug_wanted)
+			status = plug(v->m);
 		if (status == GO_ON)
 			status = raise_pending(c);
 		if (status != GO_ON || c != &v->cpu[vsm_vp_active_vtl(v->vsm)])

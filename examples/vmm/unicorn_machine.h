@@ -181,6 +181,8 @@ uint32_t uni_insn_bytes(struct uni_cpu *c, uint64_t rip, uint8_t bytes[UNI_INSN_
 int uni_memory_open(struct unicorn_machine *m);
 void uni_memory_close(struct unicorn_machine *m);
 int uni_memory_map(struct uni_cpu *c);
+/* Adds the RAM that is still to come. -VSM_ERR_STATE: the engines do not have all of it. */
+int uni_memory_plug(struct unicorn_machine *m);
 /* Maps a page outside of memory, and takes all of them away. */
 int uni_memory_map_device(struct uni_cpu *c, uint64_t gpa);
 int uni_memory_unmap_devices(struct uni_cpu *c);

@@ -191,15 +191,18 @@ int uni_memory_protect(struct unicorn_machine *m, const struct vsm_protect_range
 	uint64_t page = range->gpa / UNI_PAGE_SIZE, end = page + range->size / UNI_PAGE_SIZE;
 	uint64_t first = range->gpa / UNI_BLOCK_SIZE;
 	uint64_t last = (range->gpa + range->size - 1) / UNI_BLOCK_SIZE;
-	uint32_t rights = 0;
+	int is_new = range->gpa >= m->vmm->ram_size;
+	uint32_t rights = range->rights;
 
 	for (; page < end; page++) {
-		/* The table, not the request: doc/host-contract.md. */
-		if (vsm_gpa_rights(m->vsm, range->vtl, page * UNI_PAGE_SIZE, &rights) < 0)
+		/* The table, not the request: doc/host-contract.md. New RAM is not in it
+		 * yet. */
+		if (!is_new &&
+		    vsm_gpa_rights(m->vsm, range->vtl, page * UNI_PAGE_SIZE, &rights) < 0)
 			return -VSM_ERR_RANGE;
 		set_rights(v, page, (uint8_t)rights);
 	}
-	for (uint64_t b = first; b <= last; b++) {
+	for (uint64_t b = first; b <= last && !is_new; b++) {
 		int whole = range->gpa <= b * UNI_BLOCK_SIZE &&
 			    range->gpa + range->size >= b * UNI_BLOCK_SIZE + block_size(m, b);
 
@@ -329,10 +332,83 @@ int uni_memory_overlay(struct unicorn_machine *m, const struct vsm_overlay *over
 	return 0;
 }
 
+/* A whole span, or the last one. What lies there already stays on top. */
+static int map_new_span(struct uni_cpu *c, uint64_t from, uint64_t end)
+{
+	const struct uni_view *v = &c->m->view[c->vtl];
+	uint64_t at, size = UNI_SPAN_SIZE;
+
+	for (uint32_t i = 0; i < v->overlays; i++) {
+		if (v->overlay[i].gpa - from < end - from)
+			size = UNI_BLOCK_SIZE;
+	}
+	if (size == UNI_BLOCK_SIZE)
+		c->split |= 1ull << from / UNI_SPAN_SIZE;
+	for (at = from; at < end; at += UNI_PAGE_SIZE) {
+		if (!find_overlay(v, at))
+			continue;
+		if (map_pieces(c, from, at, size) < 0)
+			return -1;
+		from = at + UNI_PAGE_SIZE;
+	}
+	return map_pieces(c, from, end, size);
+}
+
+static int map_new(struct uni_cpu *c, uint64_t from, uint64_t end)
+{
+	uint64_t next;
+
+	/* One of them may be where RAM comes. */
+	if (uni_memory_unmap_devices(c) < 0)
+		return -1;
+	for (; from < end; from = next) {
+		next = from + UNI_SPAN_SIZE < end ? from + UNI_SPAN_SIZE : end;
+		if (map_new_span(c, from, next) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* No engine runs; before one does, what the default masks deny is closed. */
+static int show_new(struct unicorn_machine *m, uint64_t from, uint64_t end)
+{
+	for (uint32_t i = 0; i < m->vps * UNI_VTLS; i++) {
+		if (map_new(&m->vp[i / UNI_VTLS].cpu[i % UNI_VTLS], from, end) < 0)
+			return -VSM_ERR_STATE;
+	}
+	for (uint32_t vtl = 0; vtl < UNI_VTLS; vtl++) {
+		for (uint64_t b = from / UNI_BLOCK_SIZE; b < m->blocks; b++) {
+			if (m->view[vtl].restricted[b] && set_block(m, vtl, b, 1) < 0)
+				return -VSM_ERR_STATE;
+		}
+	}
+	return 0;
+}
+
+int uni_memory_plug(struct unicorn_machine *m)
+{
+	struct vmm *vmm = m->vmm;
+	uint64_t from = vmm->ram_size, size = vmm->ram_more;
+	int r = vsm_ram_hot_add(m->vsm, from, size);
+
+	/* What `protect` said of it is void. */
+	for (uint64_t page = from / UNI_PAGE_SIZE; r < 0 && page < m->pages; page++) {
+		for (uint32_t vtl = 0; vtl < UNI_VTLS; vtl++)
+			set_rights(&m->view[vtl], page, HV_MAP_GPA_PERMISSIONS_MASK);
+	}
+	if (r < 0)
+		return r;
+	vmm->ram_size += size;
+	vmm->ram_more = 0;
+	return show_new(m, from, from + size);
+}
+
 int uni_memory_open(struct unicorn_machine *m)
 {
-	m->pages = m->vmm->ram_size / UNI_PAGE_SIZE;
-	m->blocks = (m->vmm->ram_size + UNI_BLOCK_SIZE - 1) / UNI_BLOCK_SIZE;
+	uint64_t size = m->vmm->ram_size + m->vmm->ram_more;
+
+	m->pages = size / UNI_PAGE_SIZE;
+	m->blocks = (size + UNI_BLOCK_SIZE - 1) / UNI_BLOCK_SIZE;
 	m->code = calloc(m->pages, sizeof(*m->code));
 	if (!m->code)
 		return -1;

@@ -21,6 +21,7 @@ struct vmm {
 	pthread_mutex_t lock; /* of devices; never held while libvsm or KVM runs the guest */
 	uint8_t *ram; /* from guest address 0 */
 	uint64_t ram_size;
+	uint64_t ram_more; /* behind it: --hotplug, as long as the guest has not got it */
 	int ram_fd; /* memfd behind ram */
 	uint32_t info_gpa; /* multiboot information */
 	FILE *protmap; /* where --protmap is drawn, or NULL */
@@ -43,6 +44,9 @@ extern const struct vmm_host host_unicorn;
 
 /* Says what went wrong in a call of libvsm or libvsm-kvm; VMM_EXIT_HOST. */
 int vmm_error(const char *what, int err);
+
+/* What became of the guest's wish for more RAM: 0, it is there, or an error. */
+void vmm_plugged(struct vmm *vmm, int result);
 
 /* A log line of libvsm or libvsm-kvm. */
 void vmm_log(int32_t level, const char *line);

@@ -5,7 +5,8 @@
  * of an intercept is always that of the instruction; "exec", execute rights are enforced; "mbec",
  * also those of user mode alone; "partial", of a store to two
  * pages the part in the allowed one may be there before the other is stopped; without "exact" that
- * is so at CPL 0, where a host may interpret. What is left out is said.
+ * is so at CPL 0, where a host may interpret; "hotplug", there is RAM that the guest may ask for.
+ * What is left out is said.
  */
 #include "protect.h"
 
@@ -29,6 +30,9 @@
 #define PORT_DMA_HIGH	 0x604
 #define PORT_DMA_DATA	 0x608
 #define PORT_DMA_COMMAND 0x60c
+
+#define PORT_PLUG	 0x610
+#define PORT_PLUG_STATUS 0x614
 
 #define ACCESS(name)                                          \
 	uint64_t access_##name(uint64_t address, uint64_t v); \
@@ -401,6 +405,44 @@ static void user_execute(void)
 	protect_page(code, RWX);
 }
 
+/* TLFS 15.9.1: the default mask is that of RAM that comes later, too. */
+static void hotplug(uint64_t from)
+{
+	uint64_t size = (uint64_t)inl(PORT_PLUG) << 20;
+	uint8_t *new = (uint8_t *)from, *last = (uint8_t *)(from + size - HV_PAGE_SIZE);
+	uint32_t data = 0;
+
+	check(size != 0, "there is RAM to come", "hotplug", 0);
+	protect_policy(POLICY_NONE, 0);
+	check(run(access_read, 0, from, 0).value == ~0ull, "it is no RAM yet", "read", 0);
+	check(dma(1, new, &data) == 2, "nor is it for devices", "dma", 0);
+	outl(PORT_PLUG, 1);
+	while (inl(PORT_PLUG_STATUS) == 1)
+		__asm__ volatile("pause");
+	check(inl(PORT_PLUG_STATUS) == 0 && inl(PORT_PLUG) == 0, "it comes", "hotplug", 0);
+	for (uint32_t cpl = 0; cpl <= 3; cpl += 3) {
+		check(is_denied(&accesses[0], new, cpl), "the default mask denies", "read", cpl);
+		check(is_denied(&accesses[1], last, cpl), "the default mask denies", "write", cpl);
+	}
+	check(dma(1, new, &data) == 1, "the default mask denies", "dma", 0);
+	check(peek(new) == 0 && peek(last) == 0, "nothing was written", "peek", 0);
+	poke(word(new), OLD);
+	check(peek(word(new)) == OLD, "VTL1 has it", "peek", 0);
+	protect_page(new, RWX);
+	protect_policy(POLICY_NONE, 0);
+	check(run(access_read, 3, (uintptr_t)word(new), 0).value == OLD, "granted, it is RAM",
+	      "read", 3);
+	check(dma(1, word(new), &data) == 0 && data == (uint32_t)OLD, "granted, it is RAM", "dma",
+	      0);
+	check(is_denied(&accesses[0], new + HV_PAGE_SIZE, 3), "its neighbour is not", "read", 3);
+	protect_page(last, RX);
+	check(!is_denied(&accesses[0], last, 3), "R+X", "read", 3);
+	check(is_denied(&accesses[1], last, 3), "R+X", "write", 3);
+	protect_policy(POLICY_NONE, 0);
+	check(run(access_read, 0, from + size, 0).value == ~0ull, "behind it is no RAM", "read", 0);
+	guest_print("hotplug: %u checks, %u failed\n", guest_checks(), guest_failures());
+}
+
 static void left_out(void)
 {
 	if (!exec)
@@ -420,6 +462,10 @@ static void left_out(void)
 
 uint32_t guest_main(void)
 {
+	/* Before protection is on: what the loader left is not granted. */
+	uint64_t end = 0x100000 + guest_mem_upper() * 1024ull;
+	int more = guest_has_word("hotplug");
+
 	exact = guest_has_word("exact");
 	exec = guest_has_word("exec");
 	partial = guest_has_word("partial");
@@ -438,6 +484,8 @@ uint32_t guest_main(void)
 		execute();
 		user_execute();
 	}
+	if (more)
+		hotplug(end);
 	left_out();
 	guest_print("protect: %u checks, %u failed\n", guest_checks(), guest_failures());
 	return guest_failures() != 0;

@@ -82,6 +82,10 @@ BAD_USAGE = [
     (['--memory', ' 64', 'image'], "--memory ' 64'"),
     (['--memory', '64M', 'image'], "--memory '64M'"),
     (['--memory', '', 'image'], "--memory ''"),
+    (['--hotplug', '0', 'image'], "--hotplug '0'"),
+    (['--hotplug', '3073', 'image'], "--hotplug '3073'"),
+    (['--hotplug', '64', '--memory', '100', 'image'], "--hotplug '64'"),
+    (['--hotplug', '65', '--memory', '3008', 'image'], "--hotplug '65'"),
     (['--timeout', '0', 'image'], "--timeout '0'"),
     (['--timeout', '1.5', 'image'], "--timeout '1.5'"),
     (['--timeout', '86401', 'image'], "--timeout '86401'"),
@@ -495,6 +499,18 @@ def protect(host):
     assert int(re.search(r' intercepts=(\d+) ', result.stderr).group(1)) >= 40, result.stderr
 
 
+@test_on_hosts
+def memory_that_comes_later(host):
+    for mib in '1', '100':
+        result = run_protect(host, '--hotplug', mib, words=['hotplug'])
+        expect(result, 1, out='hotplug: ')
+        # Only if the guest asks for it.
+        result = run_protect(host, '--hotplug', mib)
+        expect(result, 1)
+        assert 'hotplug: ' not in result.stdout, result.stdout
+    expect(run_protect(host, words=['hotplug']), 3, out='FAILED: there is RAM to come')
+
+
 @test(unicorn=True)
 def mode_based_execute_control():
     result = run_protect('unicorn', words=['mbec'])
@@ -511,7 +527,8 @@ def every_mechanism_protects_or_is_refused():
         # With memory slots KVM itself writes the part of a store that lies in the allowed page
         # before it tells of the rest.
         words = ['partial'] * (mechanism == 'memslot')
-        result = run_protect('kvm', '--enforce', mechanism, words=words)
+        result = run_protect('kvm', '--hotplug', '64', '--enforce', mechanism,
+                             words=words + ['hotplug'])
         # What needs a newer kernel or a privilege may be missing: said, and nothing started.
         if mechanism in ('uffd', 'sigbus') and result.returncode == 4:
             assert result.stdout == '' and result.stderr != '', result

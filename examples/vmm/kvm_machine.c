@@ -271,6 +271,7 @@ static int wait_for_end(struct kvm_machine *m)
 
 static int start_threads(struct kvm_machine *m)
 {
+	uint32_t started;
 	int r = 0;
 
 	pthread_mutex_lock(&m->lock);
@@ -285,8 +286,10 @@ static int start_threads(struct kvm_machine *m)
 	}
 	if (r != 0)
 		m->status = r; /* ends those that are there */
+	/* Not looked at later: by then the guest may have ended. */
+	started = m->running;
 	pthread_mutex_unlock(&m->lock);
-	return m->running ? wait_for_end(m) : r;
+	return started ? wait_for_end(m) : r;
 }
 
 static void init_lock(struct kvm_machine *m)

@@ -160,6 +160,8 @@ int intercept_memory(struct vsm_vp *vp, uint32_t to, const struct vsm_memory_fau
 	if (r != 0)
 		return r;
 	r = vtl_enter(vp, to, HV_VTL_ENTRY_INTERRUPT, rip);
+	if (r == -VSM_ERR_INVAL) /* It cannot be entered either. */
+		return exception_raise(vp, VECTOR_GP, rip);
 	if (r != R_SWITCHED)
 		return r;
 	/* One buffer per VP and VTL (TLFS 13.2): the newest intercept is kept. It can only be empty

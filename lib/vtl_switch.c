@@ -44,6 +44,8 @@ static int switch_to(struct vsm_vp *vp, uint32_t to, const uint64_t *rip,
 	struct vsm_reg left = { .name = HV_X64_REGISTER_RIP };
 	int r = context_apply(vp, to);
 
+	if (r == -VSM_ERR_INVAL)
+		return r;
 	if (r == 0)
 		r = host_switch(vp, from, to, VSM_SWITCH_PREPARE);
 	if (r != 0)
@@ -91,6 +93,13 @@ static uint64_t rip_behind_trap(const struct hc *hc)
 	return (hc->regs.mode & VSM_CALLER_LONG) != 0 ? rip : (uint32_t)rip;
 }
 
+/* To a VTL that cannot be entered is as to one that is not there: the values of its context are the
+ * guest's, and must not stop the VP. */
+static int call_end(struct vsm_vp *vp, int r)
+{
+	return r == -VSM_ERR_INVAL ? exception_raise(vp, VECTOR_UD, &vp->hc.trap_rip) : r;
+}
+
 int vtl_call(struct vsm_vp *vp)
 {
 	uint64_t rip = rip_behind_trap(&vp->hc);
@@ -98,7 +107,7 @@ int vtl_call(struct vsm_vp *vp)
 
 	if (to < 0)
 		return exception_raise(vp, VECTOR_UD, &vp->hc.trap_rip);
-	return vtl_enter(vp, (uint32_t)to, HV_VTL_ENTRY_VTL_CALL, &rip);
+	return call_end(vp, vtl_enter(vp, (uint32_t)to, HV_VTL_ENTRY_VTL_CALL, &rip));
 }
 
 /* TLFS 15.7.1: a normal return takes RAX and RCX from the assist page of the VTL that returns. */
@@ -138,7 +147,7 @@ int vtl_return(struct vsm_vp *vp)
 	if (to < 0)
 		return exception_raise(vp, VECTOR_UD, &vp->hc.trap_rip);
 	count = return_registers(vp, regs);
-	r = switch_to(vp, (uint32_t)to, &rip, regs, count);
+	r = call_end(vp, switch_to(vp, (uint32_t)to, &rip, regs, count));
 	if (r != R_SWITCHED)
 		return r;
 	stat_inc(&vp->stats.vtl_returns);

@@ -11,7 +11,8 @@ int vtl_return(struct vsm_vp *vp);
 
 /*
  * Enter a higher VTL for another reason than a call (HV_VTL_ENTRY_*). `rip`: where the VTL that is
- * left goes on later; NULL: where it stands. R_SWITCHED or an error, with nothing changed.
+ * left goes on later; NULL: where it stands. R_SWITCHED or an error, with nothing changed;
+ * -VSM_ERR_INVAL: the host refuses the context that the VTL was enabled with.
  */
 int vtl_enter(struct vsm_vp *vp, uint32_t to, uint32_t reason, const uint64_t *rip);
 

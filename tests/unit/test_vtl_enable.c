@@ -627,7 +627,7 @@ START_TEST(of_two_vps_that_enable_at_once_one_succeeds)
 END_TEST
 
 /* What the host refuses later, on the thread of another VP, keeps that VTL from being entered, and
- * nobody from running. */
+ * nobody from running: no entry fails by values that the guest chose. */
 START_TEST(a_vtl_whose_context_the_host_refuses_is_not_entered)
 {
 	struct hv_initial_vp_context context;
@@ -637,17 +637,49 @@ START_TEST(a_vtl_whose_context_the_host_refuses_is_not_entered)
 	vsmtest_opts_init(&opts);
 	opts.vps = 2;
 	t = vsmtest_new(&opts);
-	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_modify_gpa(t, 0, 0, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
 	vsmtest_context64(&context);
 	t->refused_reg = HV_X64_REGISTER_CR3;
 	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
 	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
 	ck_assert(vsmtest_logged(t, "cannot take the context that a VTL was enabled with"));
 	assert_verdict(vsmtest_hypercalls_on(t, 1), VSM_VERDICT_RESUME);
-	assert_verdict(vsmtest_vtl_call(t, 1), -VSM_ERR_HOST);
+	assert_exception(t, 1, vsmtest_vtl_call(t, 1), X86_UD);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 0);
+	assert_exception(t, 1, vsmtest_fault(t, 1, VSMTEST_DATA_GPA, HV_INTERCEPT_ACCESS_WRITE),
+			 X86_GP);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 0);
 	t->refused_reg = ~0u;
 	assert_verdict(vsmtest_again(t, 1), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 1);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* The same on the way down: a VTL is not left for one that cannot be entered, and that one is not
+ * passed over. */
+START_TEST(a_return_to_a_vtl_whose_context_the_host_refuses_is_ud)
+{
+	struct vsmtest *t = machine(2, 2);
+	struct hv_initial_vp_context context;
+
+	vsmtest_context64(&context);
+	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 0, 2, &context), HV_STATUS_SUCCESS);
+	climb(t, 0);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 2, &context), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	climb(t, 1);
+	assert_status(vsmtest_enable_partition_vtl(t, 0, 1), HV_STATUS_SUCCESS);
+	t->refused_reg = HV_X64_REGISTER_CR4;
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_exception(t, 1, vsmtest_vtl_return(t, 1, 1), X86_UD);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 2);
+	t->refused_reg = ~0u;
+	assert_verdict(vsmtest_vtl_return(t, 1, 1), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 1);
 	vsmtest_free(t);
 }
 END_TEST
@@ -672,6 +704,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(bad_contexts_are_refused_and_leave_nothing),
 	VSMTEST_CASE(a_refused_enabling_changes_nothing),
 	VSMTEST_CASE(a_vtl_whose_context_the_host_refuses_is_not_entered),
+	VSMTEST_CASE(a_return_to_a_vtl_whose_context_the_host_refuses_is_ud),
 	VSMTEST_CASE(the_context_is_what_the_vtl_starts_with),
 	VSMTEST_CASE(what_the_context_does_not_name_has_its_reset_value),
 	VSMTEST_CASE(no_private_register_of_a_new_vtl_is_left_to_chance),

@@ -467,6 +467,8 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * A store that the protections allow while another VP has yet to enforce the grant waits in here,
  * before anything else of its VTL. A kick ends the wait like any other: the store stays with the VP
  * and is done by a later call. It is dropped only if RIP is changed meanwhile.
+ * What is held is no part of saved state (vsm/save.h): there is something as long as held_stores of
+ * vsm_kvm_stats_get() is more than stores_done and stores_dropped together.
  * A denied load is taken back at once: RIP is on the instruction, which is executed again when its
  * VTL resumes.
  *

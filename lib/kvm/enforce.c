@@ -18,6 +18,12 @@ uint32_t kvm_pte(const struct vk_range *range, uint32_t vtl, uint64_t page)
 
 /* ---- views ---- */
 
+/* A byte for each page, and one for each region. */
+static size_t notes_size(const struct vk_range *range)
+{
+	return (size_t)(range->size / VK_PAGE + kvm_regions(range));
+}
+
 int kvm_enforce_attach(struct vsm_kvm *k, struct vk_range *range, int fd)
 {
 	if ((k->mechanism->flags & VK_MECH_PTES) == 0)
@@ -29,12 +35,13 @@ int kvm_enforce_attach(struct vsm_kvm *k, struct vk_range *range, int fd)
 	}
 	/* The highest VTL is restricted by nobody. */
 	for (uint32_t vtl = 0; vtl + 1 < k->vtls; vtl++) {
-		void *note = mmap(NULL, (size_t)(range->size / VK_PAGE), PROT_READ | PROT_WRITE,
+		void *note = mmap(NULL, notes_size(range), PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (note == MAP_FAILED)
 			return -1;
 		range->pte[vtl] = note;
+		range->split[vtl] = range->pte[vtl] + range->size / VK_PAGE;
 		if (k->mechanism->attach != NULL && k->mechanism->attach(k, range, vtl) != 0)
 			return -1;
 	}
@@ -46,7 +53,7 @@ void kvm_enforce_detach(struct vsm_kvm *k, struct vk_range *range)
 {
 	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
 		if (range->pte[vtl] != NULL)
-			munmap(range->pte[vtl], (size_t)(range->size / VK_PAGE));
+			munmap(range->pte[vtl], notes_size(range));
 	}
 }
 
@@ -127,10 +134,14 @@ static void turn(struct vk_run *run, uint32_t count)
 	}
 }
 
+/* Under pte_lock, which is let go meanwhile: what was given is taken away again. */
 static int failed(struct vsm_kvm *k)
 {
 	int saved = errno;
 
+	pthread_mutex_unlock(&k->pte_lock);
+	kvm_park(k);
+	pthread_mutex_lock(&k->pte_lock);
 	turn(k->run, k->run_count);
 	if (k->mechanism->change(k, k->run, k->run_count) != 0) {
 		kvm_fail_sys(k, "enforcing rights: cannot go back, errno");
@@ -178,6 +189,8 @@ static int flush(struct vsm_kvm *k, int undo)
 	} else {
 		r = failed(k);
 	}
+	for (uint32_t i = 0; i < k->run_count; i++)
+		kvm_regions_show(k, &k->run[i]);
 	pthread_mutex_unlock(&k->pte_lock);
 	k->run_count = 0;
 	return r;

@@ -59,6 +59,9 @@ struct vk_mechanism {
 	/* A page whose entries should allow something did not: make them. 1: there was something to
 	 * be done. NULL: the kernel does it by itself. */
 	int (*touch)(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page);
+	/* Make the entries of pages that have none, up to one that has. How many were made. NULL:
+	 * the kernel does it by itself, and fast enough. */
+	uint64_t (*show)(struct vsm_kvm *k, const struct vk_run *run);
 	/* Serve what waits. Events served, or -1 with errno. */
 	int (*serve)(struct vsm_kvm *k);
 };
@@ -98,6 +101,14 @@ void kvm_notes_fill(uint8_t *pte, uint64_t pages, uint8_t value);
 /* How many of the first pages have this note. */
 uint64_t kvm_notes_same(const uint8_t *pte, uint64_t pages, uint8_t value);
 void kvm_notes_and(uint8_t *pte, uint64_t pages, uint8_t mask);
+
+/* region.c, under pte_lock */
+/* Bytes that the notes of regions take. */
+uint64_t kvm_regions(const struct vk_range *range);
+/* A page was missing: what is missing around it goes with it. */
+void kvm_region_show(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64_t page);
+/* The same after a change, of regions in which it was the first. */
+void kvm_regions_show(struct vsm_kvm *k, const struct vk_run *run);
 
 /* vector.c: madvise() on the views of those runs whose `to` is in the mask. 0 or -1 with errno. */
 int kvm_madvise_open(struct vsm_kvm *k, int advice);

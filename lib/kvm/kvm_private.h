@@ -71,6 +71,7 @@ struct vk_range {
 	uint8_t *host; /* RAM: the view that no right is ever taken from. */
 	uint32_t by_ptes; /* 1: rights are page-table entries of the views, 0: slots */
 	uint8_t *pte[VK_VTLS_MAX]; /* A byte for each page: VK_PTE_*; NULL: all rights */
+	uint8_t *split[VK_VTLS_MAX]; /* A byte for each region: something in it was changed. */
 };
 
 /* A page of the arena that is seen at a GPA. */

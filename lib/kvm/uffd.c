@@ -3,7 +3,7 @@
  * Rights by userfaultfd on the views (Linux 6.6): no access is a poison marker, R+X write
  * protection.
  *
- * The views are populated and registered for minor faults as well, so that a page that is taken out
+ * With events the views are registered for minor faults as well, so that a page that is taken out
  * of the page tables on the way from one to the other is out of the guest's reach at each moment:
  *
  *     all  -> R+X   write-protect            R+X  -> all   undo that
@@ -11,6 +11,12 @@
  *     R+X  -> none  drop, undo write         none -> R+X   continue, write-protected
  *                   protection (its marker
  *                   is in the way), poison
+ *
+ * Without events no page may be missing but for such a moment: to KVM itself, which reads page
+ * tables of the guest, it would look as if there was no memory, and the kernel takes entries away
+ * whenever it likes (reclaim; pages that are made huge). So the kernel may bring back what has no
+ * marker. All VPs are out of the guest while something is taken away; what else reads the page then
+ * (an ioctl of theirs that walks page tables) at worst has it dropped once more.
  */
 #include "kvm_private.h"
 
@@ -31,6 +37,12 @@
 
 /* It is older than POISON: no kernel has only one of them. */
 #define EVENT_FEATURES UFFD_FEATURE_THREAD_ID
+
+#define MODE_SIGBUS UFFDIO_REGISTER_MODE_WP
+#define MODE_EVENTS (UFFDIO_REGISTER_MODE_WP | UFFDIO_REGISTER_MODE_MINOR)
+
+/* How often pages are dropped that somebody brings back. */
+#define POISON_MAX 1000u
 
 /* Events that one call serves at most. */
 #define SERVE_MAX 64u
@@ -85,17 +97,21 @@ static int open_sigbus(struct vsm_kvm *k)
 	return k->uffd < 0 ? -1 : kvm_madvise_open(k, MADV_DONTNEED);
 }
 
-static int enroll(int fd, void *at, uint64_t size)
+static int enroll(int fd, void *at, uint64_t size, uint64_t mode)
 {
-	struct uffdio_register r = { .range = { (uint64_t)(uintptr_t)at, size },
-				     .mode = UFFDIO_REGISTER_MODE_MINOR | UFFDIO_REGISTER_MODE_WP };
+	struct uffdio_register r = { .range = { (uint64_t)(uintptr_t)at, size }, .mode = mode };
 
 	return ioctl(fd, UFFDIO_REGISTER, &r);
 }
 
-static int attach(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl)
+static int attach_events(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl)
 {
-	return enroll(k->uffd, range->view[vtl], range->size);
+	return enroll(k->uffd, range->view[vtl], range->size, MODE_EVENTS);
+}
+
+static int attach_sigbus(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl)
+{
+	return enroll(k->uffd, range->view[vtl], range->size, MODE_SIGBUS);
 }
 
 /* ---- steps ---- */
@@ -171,11 +187,22 @@ static int resume(int fd, void *start, const uint8_t *host, uint64_t size, int r
 	return r;
 }
 
+/*
+ * Of pages that were dropped. Without minor faults somebody may have brought one back: drop them
+ * once more. Those who can are VPs on the way into the guest, where they have to wait: each does it
+ * a few times at most.
+ */
 static int poison(int fd, void *start, uint64_t size)
 {
 	struct fill f = { .fd = fd, .request = UFFDIO_POISON };
+	int r = fill(&f, start, size);
 
-	return fill(&f, start, size);
+	for (uint32_t i = 0; i < POISON_MAX && r != 0 && errno == EEXIST; i++) {
+		if (madvise(start, (size_t)size, MADV_DONTNEED) != 0)
+			return -1;
+		r = fill(&f, start, size);
+	}
+	return r;
 }
 
 static int write_protect(int fd, void *start, uint64_t size, int on)
@@ -233,6 +260,18 @@ static int change(struct vsm_kvm *k, const struct vk_run *run, uint32_t count)
 	return r;
 }
 
+static uint64_t show(struct vsm_kvm *k, const struct vk_run *run)
+{
+	struct uffdio_continue c = { .range = { (uint64_t)(uintptr_t)(run->range->view[run->vtl] +
+								      run->first * VK_PAGE),
+						run->pages * VK_PAGE },
+				     .mode = run->to == VK_PTE_READ ? UFFDIO_CONTINUE_MODE_WP : 0 };
+
+	if (ioctl(k->uffd, UFFDIO_CONTINUE, &c) == 0)
+		return run->pages;
+	return c.mapped > 0 ? (uint64_t)c.mapped / VK_PAGE : 0;
+}
+
 /* ---- faults ---- */
 
 /* The kernel may take entries away, and a store may be on its way out: show the page again. */
@@ -247,6 +286,8 @@ static int touch(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint64
 	if (resume(k->uffd, view, range->host + page * VK_PAGE, VK_PAGE, pte != VK_PTE_ALL,
 		   &done) != 0)
 		kvm_fail_sys(k, "userfaultfd: a page cannot be shown again, errno");
+	if (done != 0)
+		kvm_region_show(k, range, vtl, page);
 	if (pte == VK_PTE_BOUNCE) {
 		__atomic_fetch_and(&range->pte[vtl][page], (uint8_t) ~(VK_PTE_BOUNCE ^ VK_PTE_READ),
 				   __ATOMIC_ACQ_REL);
@@ -345,15 +386,15 @@ static int serve(struct vsm_kvm *k)
 
 /* ---- probing ---- */
 
-static int try_out(int fd, uint8_t *page)
+static int try_out(int fd, uint8_t *page, uint64_t mode)
 {
 	page[0] = 1;
-	return enroll(fd, page, VK_PAGE) != 0 || madvise(page, VK_PAGE, MADV_DONTNEED) != 0 ||
+	return enroll(fd, page, VK_PAGE, mode) != 0 || madvise(page, VK_PAGE, MADV_DONTNEED) != 0 ||
 	       poison(fd, page, VK_PAGE) != 0 || resume(fd, page, NULL, VK_PAGE, 1, NULL) != 0 ||
 	       write_protect(fd, page, VK_PAGE, 0) != 0;
 }
 
-static const char *probe_with(uint64_t more)
+static const char *probe_with(uint64_t more, uint64_t mode)
 {
 	int fd = open_fd(more);
 	const char *missing = NULL;
@@ -365,7 +406,7 @@ static const char *probe_with(uint64_t more)
 	if (fd < 0)
 		return "userfaultfd: this kernel lacks it, or UFFDIO_POISON: Linux 6.6 has both";
 	page = mmap(NULL, VK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED || try_out(fd, page) != 0)
+	if (page == MAP_FAILED || try_out(fd, page, mode) != 0)
 		missing = "userfaultfd: this kernel cannot do what is needed to shared memory";
 	if (page != MAP_FAILED)
 		munmap(page, VK_PAGE);
@@ -375,12 +416,12 @@ static const char *probe_with(uint64_t more)
 
 static const char *probe_events(void)
 {
-	return probe_with(EVENT_FEATURES);
+	return probe_with(EVENT_FEATURES, MODE_EVENTS);
 }
 
 static const char *probe_sigbus(void)
 {
-	return probe_with(UFFD_FEATURE_SIGBUS);
+	return probe_with(UFFD_FEATURE_SIGBUS, MODE_SIGBUS);
 }
 
 const struct vk_mechanism kvm_mechanism_uffd = {
@@ -390,9 +431,10 @@ const struct vk_mechanism kvm_mechanism_uffd = {
 	.flags = VK_MECH_PTES | VK_MECH_SIGBUS | VK_MECH_SERVICE,
 	.probe = probe_events,
 	.open = open_events,
-	.attach = attach,
+	.attach = attach_events,
 	.change = change,
 	.touch = touch,
+	.show = show,
 	.serve = serve,
 };
 
@@ -403,7 +445,8 @@ const struct vk_mechanism kvm_mechanism_sigbus = {
 	.flags = VK_MECH_PTES | VK_MECH_SIGBUS,
 	.probe = probe_sigbus,
 	.open = open_sigbus,
-	.attach = attach,
+	.attach = attach_sigbus,
 	.change = change,
 	.touch = touch,
+	.show = show,
 };

@@ -101,11 +101,6 @@ static inline uint64_t kh_mapped(const void *at, uint64_t size)
 	return total;
 }
 
-static inline uint64_t kh_view(const struct vk_range *range, uint32_t vtl)
-{
-	return kh_mapped(range->view[vtl], range->size);
-}
-
 static inline uint64_t kh_number(const char *name)
 {
 	uint64_t n = 0;
@@ -119,12 +114,6 @@ static inline uint64_t kh_number(const char *name)
 	if (f != NULL)
 		fclose(f);
 	return n;
-}
-
-/* Pages of 2 MiB that the host keeps for hugetlbfs and that nobody has. */
-static inline uint64_t kh_reserved(void)
-{
-	return kh_number("free_hugepages") - kh_number("resv_hugepages");
 }
 
 /* A hugetlbfs file. It takes no pages yet. -1 where the kernel has no such files. */

@@ -38,8 +38,8 @@ static inline void pair_log(void *opaque, int32_t level, const char *line)
 	(void)line;
 }
 
-/* Without VTL1. The struct is cleared. `pages`: vsm_kvm_options.emulate_execute */
-static inline void pair_open(struct pair *p, uint32_t enforce, uint32_t pages,
+/* Up to where RAM can be added. The struct is cleared. `pages`: vsm_kvm_options.emulate_execute */
+static inline void pair_bare(struct pair *p, uint32_t enforce, uint32_t pages,
 			     const struct vsm_host_ops *(*ops)(const struct vsm_kvm *k))
 {
 	struct vsm_kvm_options o;
@@ -59,9 +59,21 @@ static inline void pair_open(struct pair *p, uint32_t enforce, uint32_t pages,
 	o.opaque = p;
 	p->t = kt_bare_ops(&o, ops);
 	p->t->k->options.log = pair_log;
+}
+
+/* The rest of it, without VTL1. */
+static inline void pair_realise(struct pair *p)
+{
 	kt_start(p->t);
 	p->one = *p->t;
 	assert_err(vsm_kvm_vp_create(p->t->k, 1, 1, &p->one.vp), 0);
+}
+
+static inline void pair_open(struct pair *p, uint32_t enforce, uint32_t pages,
+			     const struct vsm_host_ops *(*ops)(const struct vsm_kvm *k))
+{
+	pair_bare(p, enforce, pages, ops);
+	pair_realise(p);
 }
 
 static inline void pair_start_ops(struct pair *p, uint32_t enforce, uint32_t pages,

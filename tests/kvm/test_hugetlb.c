@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* RAM of hugetlbfs, and how views are placed so that huge pages of any file can be mapped. */
-#include "kvmtest.h"
 #include "kvmtest_hot.h"
+#include "kvmtest_region.h"
 
-#define PAGES 4u /* Huge ones. */
-#define SIZE  (PAGES * HUGE_PAGE)
-
-/* 1: such a file can be had with so many pages. */
-static int can_have(uint64_t pages, const char *what)
-{
-	char why[120];
-
-	if (kh_reserved() >= pages)
-		return 1;
-	snprintf(why, sizeof(why),
-		 "vm.nr_hugepages leaves %" PRIu64 " pages free, %" PRIu64 " are needed",
-		 kh_reserved(), pages);
-	kh_none(what, why);
-	return 0;
-}
+#define REGIONS 4u
+#define SIZE	(REGIONS * HUGE_PAGE)
 
 START_TEST(views_are_placed_for_huge_pages)
 {
@@ -109,18 +95,14 @@ START_TEST(rights_of_pages_within_huge_ones)
 	static const uint32_t masks[] = { 0, R_X, RWX };
 	uint64_t gpa[] = { HUGE_GPA, HUGE_GPA + 0x5000, HUGE_GPA + HUGE_PAGE - 4096,
 			   HUGE_GPA + HUGE_PAGE };
-	uint64_t before = kh_reserved();
+	int fd = kr_hugetlb("rights of pages of hugetlbfs", REGIONS);
 	struct kt *t;
-	int fd;
 
-	if (!can_have(PAGES, "rights of pages of hugetlbfs"))
+	if (fd < 0)
 		return;
 	t = kt_bare(NULL);
-	fd = kh_hugetlb(SIZE);
-	assert_err(vsm_kvm_ram_add(t->k, HUGE_GPA, SIZE, fd, 0, 0), 0);
-	ck_assert_uint_eq(kh_view(&t->k->range[0], 0), SIZE);
-	for (uint64_t at = 0; at < SIZE; at += 4096)
-		memcpy(t->k->range[0].host + at, &at, sizeof(at));
+	kr_add(t, fd, REGIONS);
+	ck_assert_uint_eq(kr_mapped(t, 0), SIZE);
 	kt_start(t);
 	kt_vtl1(t);
 	for (uint32_t i = 0; i < VSMTEST_COUNT(masks); i++) {
@@ -135,12 +117,12 @@ START_TEST(rights_of_pages_within_huge_ones)
 		ck_assert_ptr_nonnull(kvm_sees(t->k, 0, HUGE_GPA + 4096, 1));
 		ck_assert_ptr_nonnull(kvm_sees(t->k, 1, HUGE_GPA, 1));
 	}
-	for (uint64_t at = 0; at < SIZE; at += 4096)
-		ck_assert_int_eq(memcmp(kt_view(t, 0, HUGE_GPA + at), &at, sizeof(at)), 0);
-	ck_assert_uint_eq(kh_view(&t->k->range[0], 0), SIZE);
+	kr_check(t);
+	ck_assert_ptr_eq(kt_view(t, 0, HUGE_GPA + 4096), kr_range(t)->view[0] + 4096);
+	ck_assert_uint_eq(kr_mapped(t, 0), SIZE);
 	kt_free(t);
 	close(fd);
-	ck_assert_uint_eq(kh_reserved(), before);
+	ck_assert_uint_eq(kh_mapped(NULL, UINT64_MAX), 0);
 }
 END_TEST
 
@@ -148,13 +130,12 @@ END_TEST
 START_TEST(huge_pages_that_come_later)
 {
 	uint64_t gpa = HUGE_GPA + 0x5000;
+	int fd = kr_hugetlb("hot-add of hugetlbfs", REGIONS);
 	struct kt *t;
-	int fd;
 
-	if (!can_have(PAGES, "hot-add of hugetlbfs"))
+	if (fd < 0)
 		return;
 	t = kt_new(NULL);
-	fd = kh_hugetlb(SIZE);
 	kt_vtl1_with(t, NONE);
 	grant(t, 0, RAM_SIZE / 4096);
 	assert_err(vsm_kvm_ram_add(t->k, HUGE_GPA, SIZE, fd, 0, 0), 0);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is easily got wrong when page tables of a process enforce rights of a guest. */
-#include "kvmtest_pair.h"
+#include "kvmtest_hammer.h"
 #include "kvmtest_view.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #define RWX HV_MAP_GPA_PERMISSIONS_MASK
@@ -84,78 +85,6 @@ START_TEST(traps_3_and_4_every_transition_of_an_entry)
 }
 END_TEST
 
-/* The machine of VP 1, whose stores VTL1 forbids, tries again and again. */
-struct hammer {
-	struct pair p;
-	atomic_uint denials;
-	uint32_t cpl; /* 0 is interpreted where KVM has no help of the processor. */
-};
-
-/* VTL1 is not enabled on VP 1, so a denial is #GP there; then it is put back on its loop. */
-static void *hammer_thread(void *arg)
-{
-	struct hammer *h = arg;
-	struct kt *t = &h->p.one;
-
-	while (!atomic_load(&h->p.stop)) {
-		if (vsm_kvm_run(t->vp, &t->exit) != 0)
-			abort();
-		if (t->exit.kind != VSM_KVM_EXIT_PIO)
-			continue;
-		atomic_fetch_add(&h->denials, 1);
-		kt_long_mode(t, 0, h->cpl);
-		kt_set(t, 0, HV_X64_REGISTER_RSP, STACK_GPA + 0x2000);
-		kt_set(t, 0, HV_X64_REGISTER_RIP, SPIN_GPA);
-	}
-	return NULL;
-}
-
-static void hammer_start_with(struct hammer *h, uint32_t cpl, uint32_t enforce)
-{
-	static const uint8_t both[] = { 0x48, 0xff, 0x07, 0x48, 0xff, 0x06, 0xeb, 0xf8 };
-	struct pair *p = &h->p;
-
-	atomic_store(&h->denials, 0);
-	h->cpl = cpl;
-	pair_start_with(p, enforce, 0);
-	*kt_at(p->t, PAGE_GPA) = 0;
-	/* A second address of the same page: the next GiB is the first once more. */
-	kt_at(p->t, TABLES_GPA + 0x1000)[1] = (TABLES_GPA + 0x2000) | 7;
-	memcpy(p->t->ram + SPIN_GPA, both, sizeof(both));
-	kt_long_mode(&p->one, 0, cpl);
-	kt_set(&p->one, 0, HV_X64_REGISTER_RSP, STACK_GPA + 0x2000);
-	kt_set(&p->one, 0, HV_X64_REGISTER_RDI, PAGE_GPA);
-	kt_set(&p->one, 0, HV_X64_REGISTER_RSI, (1ull << 30) + PAGE_GPA);
-	kt_set(&p->one, 0, HV_X64_REGISTER_RIP, SPIN_GPA);
-}
-
-static void hammer_start(struct hammer *h, uint32_t cpl)
-{
-	hammer_start_with(h, cpl, VSM_KVM_ENFORCE_AUTO);
-}
-
-static void hammer_go(struct hammer *h)
-{
-	ck_assert_int_eq(pthread_create(&h->p.runner, NULL, hammer_thread, h), 0);
-	h->p.thread[1] = h->p.runner;
-}
-
-/* Until it was denied something again. */
-static void hammer_wait(struct hammer *h)
-{
-	struct timespec ms = { 0, 1000000 };
-	uint32_t before = atomic_load(&h->denials);
-
-	for (uint32_t i = 0; i < 5000 && atomic_load(&h->denials) == before; i++)
-		nanosleep(&ms, NULL);
-	ck_assert_uint_ne(atomic_load(&h->denials), before);
-}
-
-static uint64_t count(struct hammer *h)
-{
-	return __atomic_load_n(kt_at(h->p.t, PAGE_GPA), __ATOMIC_SEQ_CST);
-}
-
 /* Immediate: when the hypercall has returned no store lands, by neither address. */
 START_TEST(no_store_lands_after_the_hypercall)
 {
@@ -169,11 +98,11 @@ START_TEST(no_store_lands_after_the_hypercall)
 	for (uint32_t i = 0; i < rounds; i++) {
 		uint64_t after;
 
-		wait_for_change(&h.p);
+		hammer_runs(&h);
 		kt_deny(h.p.t, gpa, i % 2 && kt_can(h.p.t, R_X) ? R_X : 0);
-		after = count(&h);
+		after = hammer_count(&h);
 		nanosleep(&us50, NULL);
-		ck_assert_uint_eq(count(&h), after);
+		ck_assert_uint_eq(hammer_count(&h), after);
 		ck_assert_uint_eq(kt_protect(h.p.t, 1, RWX, &gpa, 1), REPS(1));
 	}
 	vp1_end(&h.p);
@@ -196,7 +125,7 @@ static void no_window(uint32_t cpl, uint32_t rounds)
 		hammer_wait(&h);
 		vp1_end(&h.p);
 	}
-	ck_assert_uint_eq(count(&h), 0);
+	ck_assert_uint_eq(hammer_count(&h), 0);
 	kt_free(h.p.t);
 }
 
@@ -240,7 +169,7 @@ START_TEST(a_park_does_not_wait_to_be_served)
 	ck_assert_uint_gt(h.p.t->k->served, served);
 	hammer_wait(&h);
 	vp1_end(&h.p);
-	ck_assert_uint_eq(count(&h), 0);
+	ck_assert_uint_eq(hammer_count(&h), 0);
 	kt_free(h.p.t);
 }
 END_TEST
@@ -292,11 +221,11 @@ START_TEST(an_overlay_leaves_no_window_to_the_page)
 	for (uint32_t i = 0; i < rounds; i++) {
 		assert_err(kvm_op_overlay_map(h.p.t->k, &show, 0), 0);
 		assert_err(kvm_op_overlay_map(h.p.t->k, &lift, 0), 0);
-		ck_assert_uint_eq(count(&h), 0);
+		ck_assert_uint_eq(hammer_count(&h), 0);
 	}
 	hammer_wait(&h);
 	vp1_end(&h.p);
-	ck_assert_uint_eq(count(&h), 0);
+	ck_assert_uint_eq(hammer_count(&h), 0);
 	kv_check(h.p.t, PAGE_GPA);
 	kt_free(h.p.t);
 }
@@ -605,6 +534,51 @@ START_TEST(a_page_that_the_host_drops_is_shown_again)
 }
 END_TEST
 
+struct reader {
+	const uint8_t *at;
+	atomic_uint stop;
+	uint32_t read;
+};
+
+static void *reader_thread(void *arg)
+{
+	struct timespec ns = { 0, 1 };
+	struct reader *r = arg;
+	uint8_t byte;
+	struct iovec to = { &byte, 1 }, from = { (void *)(uintptr_t)r->at, 1 };
+
+	while (!atomic_load(&r->stop)) {
+		r->read += process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
+		nanosleep(&ns, NULL);
+	}
+	return NULL;
+}
+
+/* KVM reads page tables through the view in some ioctls, while no VP is in the guest. */
+START_TEST(a_reader_of_the_view_hinders_no_change)
+{
+	uint32_t rounds = kv_rounds(5000, "changes of a page that is being read");
+	uint64_t gpa = PAGE_GPA;
+	struct kt *t = kt_new(NULL);
+	struct reader r = { .at = t->k->range[0].view[0] + PAGE_GPA };
+	pthread_t thread;
+
+	kt_vtl1(t);
+	ck_assert_int_eq(pthread_create(&thread, NULL, reader_thread, &r), 0);
+	for (uint32_t i = 0; i < rounds; i++) {
+		if (i % 3 == 0 && kt_can(t, R_X))
+			kt_deny(t, gpa, R_X);
+		kt_deny(t, gpa, 0);
+		ck_assert_uint_eq(kt_protect(t, 1, RWX, &gpa, 1), REPS(1));
+	}
+	atomic_store(&r.stop, 1);
+	pthread_join(thread, NULL);
+	ck_assert_uint_gt(r.read, 0);
+	kv_check(t, gpa);
+	kt_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(trap_1_denials_exit_with_interrupts_enabled),
 	VSMTEST_CASE(trap_2_guards_and_userfaultfd_never_meet),
@@ -623,6 +597,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_foreign_sigbus_is_raised_again),
 	VSMTEST_CASE(a_vp_may_go_on_on_another_thread),
 	VSMTEST_CASE(a_page_that_the_host_drops_is_shown_again),
+	VSMTEST_CASE(a_reader_of_the_view_hinders_no_change),
 };
 
 int main(void)

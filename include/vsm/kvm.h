@@ -40,8 +40,27 @@ struct vsm_kvm_vp;
  *
  * All but the memory slots take rights from the page tables of this process, in the mmap view that
  * the VM of a VTL has of RAM; the views of other VTLs and the library's own are not touched. A
- * change is complete when the hypercall that asked for it returns. RAM of huge pages (hugetlbfs) is
- * always protected by slots: its page tables know no smaller unit.
+ * change is complete when the hypercall that asked for it returns.
+ *
+ * Shared memory may consist of huge pages: of a tmpfs mounted with huge=, or made so by
+ * MADV_COLLAPSE or khugepaged. Views are placed so that entries of 2 MiB can map these; if `gpa`
+ * and `offset` of vsm_kvm_ram_add() are alike modulo 2 MiB, KVM can use them too. Rights, and when
+ * they hold, are the same for each page. The first change in 2 MiB splits that one entry, in the
+ * view of the VTL that is restricted: the file keeps its huge page, and entries of other 2 MiB and
+ * of other views stay. After that
+ *  - with #VSM_KVM_ENFORCE_UFFD and #VSM_KVM_ENFORCE_SIGBUS the rest of these 2 MiB is mapped page
+ *    by page in the same change, which then takes about as long as one of 512 pages. The kernel
+ *    does not make such memory one entry again.
+ *  - with #VSM_KVM_ENFORCE_GUARD and #VSM_KVM_ENFORCE_MPROTECT the kernel maps the rest as it is
+ *    used, and when all is granted again MADV_COLLAPSE or khugepaged can make it one entry.
+ *  - with #VSM_KVM_ENFORCE_MEMSLOT the view stays as it is. Each change drops what KVM has mapped
+ *    of all RAM, huge or not.
+ *
+ * Memory that becomes huge while it is in use loses its entries in all views for a moment, as with
+ * any reclaim. What is denied stays denied. The rest is mapped again as it is used, with
+ * #VSM_KVM_ENFORCE_UFFD by an event for each 2 MiB, with the others by the kernel alone.
+ *
+ * RAM of hugetlbfs is always protected by slots: its page tables know no smaller unit.
  * @{
  */
 /** The best that the host has, in the order of the numbers. #VSM_KVM_ENFORCE_UFFD only if

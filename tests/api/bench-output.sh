@@ -27,6 +27,10 @@ enforce_held_grant_ns_per_page enforce_crowded_deny_ns_per_page
 enforce_crowded_grant_ns_per_page enforce_single_deny_us enforce_single_deny_after_us
 enforce_single_deny_cost_us fault_exit_us enforce_tracking_ratio"
 
+# Of each mechanism, with its name behind it.
+huge_figures="huge_denied_view_mib huge_other_views_mib huge_first_deny_us huge_next_deny_us
+huge_far_walk_ratio huge_near_walk_ratio"
+
 # ok NAME COMMAND...: one check; the last output of bench-vsm goes into the log of a bad one.
 ok() {
 	local name=$1
@@ -63,12 +67,20 @@ words() { echo "$@"; }
 # what the host has.
 # shellcheck disable=SC2046,SC2086
 figures_are() {
-	[ "$(words $(cut -d' ' -f1 "$dir/out" | grep -vE '^(enforce_|fault_exit_)'))" = "$(words $1)" ]
+	[ "$(words $(cut -d' ' -f1 "$dir/out" | grep -vE '^(enforce_|fault_exit_|huge_)'))" = "$(words $1)" ]
 }
 # The first of those, in this order.
 # shellcheck disable=SC2046,SC2086
 enforce_begins() {
 	[ "$(words $(cut -d' ' -f1 "$dir/out" | grep -E '^(enforce_|fault_exit_)' | head -n 13))" = "$(words $1)" ]
+}
+# Slots are always there.
+huge_or_reason() {
+	local figure
+	grep -q '^bench-vsm: huge_\*: not measured: the host gives no huge pages' "$dir/err" && return
+	for figure in $huge_figures; do
+		grep -q "^${figure}_memslot " "$dir/out" || return 1
+	done
 }
 well_formed() {
 	! grep -qvE '^[a-z0-9_]+ [0-9]+(\.[0-9]{1,3})? (ns|us|ratio|ioctls|MiB)$' "$dir/out" &&
@@ -103,6 +115,7 @@ if [ "$have_kvm" = yes ] && [ -e /dev/kvm ]; then
 	ok "--kvm succeeds" status_is 0
 	ok "--kvm adds the figures of KVM" figures_are "$null_figures $kvm_figures"
 	ok "--kvm adds the figures of enforcing rights" enforce_begins "$enforce_figures"
+	ok "--kvm adds the figures of huge pages, or says why not" huge_or_reason
 	ok "--kvm: each line is a name, a value above 0 and a unit" well_formed
 	ok "a round trip takes two ioctls" grep -qx 'kvm_ioctls_per_roundtrip 2 ioctls' "$dir/out"
 	# Two that look, one that sets; more look where KVM has gaps in its private MSRs.
@@ -180,7 +193,7 @@ refused "too many trips" '--kvm-trips: "10000001"' --kvm-trips 10000001
 run "$bench" --help
 ok "--help succeeds" status_is 0
 ok "--help prints to standard output only" quiet err
-for word in --comparators --kvm --kvm-trips --repeat --help "Exit status" $null_figures $kvm_figures $enforce_figures; do
+for word in --comparators --kvm --kvm-trips --repeat --help "Exit status" $null_figures $kvm_figures $enforce_figures $huge_figures; do
 	ok "--help explains $word" says out "$word"
 done
 

@@ -187,6 +187,20 @@ static void help(void)
 	       "                            two: it depends much on what else the host does, since\n"
 	       "                            KVM waits for a grace period with each slot\n"
 	       "\n"
+	       "With KVM, RAM of 128 MiB in huge pages, VTL1 denies a page; for each mechanism, with\n"
+	       "its name as suffix; where the host gives no huge pages (MADV_COLLAPSE) there is a\n"
+	       "line on standard error instead:\n"
+	       "  huge_denied_view_mib      what is still mapped by huge pages in that view of RAM in\n"
+	       "                            which it is denied\n"
+	       "  huge_other_views_mib      the least of the same in any other view: VTL1's, the\n"
+	       "                            library's, the monitor's\n"
+	       "  huge_first_deny_us, huge_next_deny_us\n"
+	       "                            the host operation that denies the first page of a huge\n"
+	       "                            one, and that for a further page of it\n"
+	       "  huge_far_walk_ratio       user code of VTL0 loads from each of 8192 other pages: the\n"
+	       "                            first time after the deny, to the last time before it\n"
+	       "  huge_near_walk_ratio      the same of 256 pages of the huge page that was split\n"
+	       "\n"
 	       "Exit status: 0, %d if a figure is missing, %d for bad usage.\n",
 	       EXIT_MISSING, EXIT_USAGE);
 }
@@ -261,6 +275,6 @@ int main(int argc, char **argv)
 	if (o.comparators)
 		bench_rivals(o.repeat);
 	if (o.kvm)
-		missing += bench_kvm(o.repeat) + bench_enforce(o.repeat);
+		missing += bench_kvm(o.repeat) + bench_enforce(o.repeat) + bench_huge(o.repeat);
 	return missing != 0 ? EXIT_MISSING : EXIT_SUCCESS;
 }

@@ -43,6 +43,9 @@ int bench_kvm(uint32_t repeat);
 /** Figures of enforcing rights on KVM. @return how many are missing. */
 int bench_enforce(uint32_t repeat);
 
+/** Figures of the same in RAM of huge pages. @return how many are missing. */
+int bench_huge(uint32_t repeat);
+
 /** So many round trips on KVM that carry no state by ioctl, between two marks. @return as
  *  main(). */
 int bench_kvm_trips(uint32_t trips);

@@ -12,7 +12,9 @@
 #include "bench.h"
 #include "guest_state.h"
 
-#define RAM_BYTES 0x8000000u
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 /* Where the guest has its things. */
 #define PML4	  0x1000u
@@ -148,6 +150,20 @@ static int set_config(struct enforce_machine *m)
 	return call(m, HVCALL_SET_VP_REGISTERS | 1ull << 32, INPUT, 0, VSM_VERDICT_RESUME);
 }
 
+/* VTL0 calls. Its RAX is 0, that of call() is 1 for the sake of the return. */
+static int enter_vtl1(struct enforce_machine *m)
+{
+	const struct vsm_reg rax = { .name = HV_X64_REGISTER_RAX };
+	int r;
+
+	if (set_regs(m->vp, 0, HVCALL_VTL_CALL, 0, 0, CODE1) != 0)
+		return failed(m, "registers", -VSM_ERR_HOST);
+	r = vsm_kvm_vp_set(m->vp, 0, &rax, 1);
+	if (r == 0)
+		r = vsm_vp_hypercall(vsm_kvm_vp_vsm(m->vp), CODE1, TRAP);
+	return r == VSM_VERDICT_SWITCHED ? 0 : failed(m, "VTL call", r < 0 ? r : -VSM_ERR_HOST);
+}
+
 static int start_vtl1(struct enforce_machine *m)
 {
 	struct hv_input_enable_vp_vtl *in = (void *)(m->ram + INPUT);
@@ -161,18 +177,8 @@ static int start_vtl1(struct enforce_machine *m)
 	guest_state_init(&in->vp_vtl_context, CODE1, PML4);
 	if (call(m, HVCALL_ENABLE_VP_VTL, INPUT, 0, VSM_VERDICT_RESUME) != 0)
 		return -1;
-	/* RAX of a VTL call is 0; here it is 1 for the sake of the return, which has one. */
-	if (set_regs(m->vp, 0, HVCALL_VTL_CALL, 0, 0, CODE1) != 0)
-		return failed(m, "registers", -VSM_ERR_HOST);
-	{
-		const struct vsm_reg rax = { .name = HV_X64_REGISTER_RAX };
-		int r = vsm_kvm_vp_set(m->vp, 0, &rax, 1);
-
-		if (r == 0)
-			r = vsm_vp_hypercall(vsm_kvm_vp_vsm(m->vp), CODE1, TRAP);
-		if (r != VSM_VERDICT_SWITCHED)
-			return failed(m, "VTL call", r < 0 ? r : -VSM_ERR_HOST);
-	}
+	if (enter_vtl1(m) != 0)
+		return -1;
 	if (wrmsr(m, HV_X64_MSR_GUEST_OS_ID, 1) != 0 ||
 	    wrmsr(m, HV_X64_MSR_HYPERCALL, CALL1 | 1) != 0 ||
 	    wrmsr(m, HV_X64_MSR_VP_ASSIST_PAGE, ASSIST | 1) != 0 ||
@@ -201,6 +207,11 @@ static int protect_at(struct enforce_machine *m, uint32_t rights, uint64_t gpa, 
 int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride)
 {
 	return protect_at(m, rights, ENFORCE_GPA, stride, ENFORCE_LIST);
+}
+
+int enforce_protect_one(struct enforce_machine *m, uint32_t rights, uint64_t gpa)
+{
+	return protect_at(m, rights, gpa, 1, 1);
 }
 
 int enforce_crowd(struct enforce_machine *m)
@@ -334,18 +345,33 @@ int enforce_fault(struct enforce_machine *m, uint64_t *out_ns, uint64_t *fault_n
 	return 0;
 }
 
-/* VTL1 returns, user code of VTL0 walks and then loads from a page that is denied. */
-static int walk(struct enforce_machine *m, uint64_t *ns)
+/* VTL1 returns and user code of VTL0 walks. */
+static int walk_out(struct enforce_machine *m, uint64_t gpa, uint32_t pages, uint64_t *ns)
 {
-	const struct vsm_reg regs[] = { { HV_X64_REGISTER_RDI, 0, { WALK_GPA, 0 } },
-					{ HV_X64_REGISTER_RCX, 0, { ENFORCE_WALK, 0 } } };
-	uint64_t fault;
+	const struct vsm_reg regs[] = { { HV_X64_REGISTER_RDI, 0, { gpa, 0 } },
+					{ HV_X64_REGISTER_RCX, 0, { pages, 0 } } };
 
 	if (leave_vtl1(m) != 0 || user_mode(m, m->vp, WALK) != 0)
 		return -1;
 	if (vsm_kvm_vp_set(m->vp, 0, regs, 2) != 0)
 		return failed(m, "registers of the walk", -VSM_ERR_HOST);
-	if (run_to_out(m, ns) != 0 || user_mode(m, m->vp, CODE0) != 0 || run_to_out(m, &fault) != 0)
+	return run_to_out(m, ns);
+}
+
+int enforce_walk(struct enforce_machine *m, uint64_t gpa, uint32_t pages, uint64_t *ns)
+{
+	if (walk_out(m, gpa, pages, ns) != 0 || kernel_mode(m) != 0)
+		return -1;
+	return enter_vtl1(m);
+}
+
+/* The same, and back by a load from a page that is denied. */
+static int walk(struct enforce_machine *m, uint64_t *ns)
+{
+	uint64_t fault;
+
+	if (walk_out(m, WALK_GPA, ENFORCE_WALK, ns) != 0 || user_mode(m, m->vp, CODE0) != 0 ||
+	    run_to_out(m, &fault) != 0)
 		return -1;
 	if (vsm_vp_active_vtl(vsm_kvm_vp_vsm(m->vp)) != 1)
 		return failed(m, "the load was not intercepted", -VSM_ERR_HOST);
@@ -377,6 +403,42 @@ static void put64(uint8_t *ram, uint64_t gpa, uint64_t value)
 	memcpy(ram + gpa, &value, sizeof(value));
 }
 
+/* Where huge pages of the file can be mapped. */
+static void *map_ram(int fd)
+{
+	const size_t huge = 0x200000;
+	uint8_t *p = mmap(NULL, ENFORCE_RAM + huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before;
+
+	if (p == MAP_FAILED)
+		return p;
+	before = -(uintptr_t)p % huge;
+	munmap(p, before);
+	munmap(p + before + ENFORCE_RAM, huge - before);
+	return mmap(p + before, ENFORCE_RAM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+}
+
+static int make_huge(struct enforce_machine *m)
+{
+	struct timespec ms10 = { 0, 10000000 };
+	int r;
+
+	/* Only pages that are there can be made huge. */
+	for (size_t at = 0; at < ENFORCE_RAM; at += 4096) {
+		volatile uint8_t *byte = m->ram + at;
+
+		*byte = *byte;
+	}
+	r = madvise(m->ram, ENFORCE_RAM, MADV_COLLAPSE);
+	/* Whatever else is at the pages at this moment. */
+	for (uint32_t i = 0; i < 50 && r != 0 && errno != EINVAL; i++) {
+		nanosleep(&ms10, NULL);
+		r = madvise(m->ram, ENFORCE_RAM, MADV_COLLAPSE);
+	}
+	m->no_huge = r != 0;
+	return r == 0 ? 0 : failed(m, "the host gives no huge pages", -VSM_ERR_SYS);
+}
+
 static int make_ram(struct enforce_machine *m)
 {
 	static const uint8_t code0[] = { 0x48, 0x8b, 0x1f, 0xe6, STOP_PORT };
@@ -387,9 +449,9 @@ static int make_ram(struct enforce_machine *m)
 					0,    0,    0xff, 0xc9, 0x75, 0xf2, 0xe6, STOP_PORT };
 
 	m->ram_fd = memfd_create("bench-vsm", MFD_CLOEXEC);
-	if (m->ram_fd < 0 || ftruncate(m->ram_fd, RAM_BYTES) != 0)
+	if (m->ram_fd < 0 || ftruncate(m->ram_fd, ENFORCE_RAM) != 0)
 		return failed(m, "memfd", -VSM_ERR_SYS);
-	m->ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, m->ram_fd, 0);
+	m->ram = map_ram(m->ram_fd);
 	if (m->ram == MAP_FAILED)
 		return failed(m, "mmap", -VSM_ERR_SYS);
 	put64(m->ram, PML4, PDPT | 7);
@@ -420,7 +482,7 @@ static int make_partition(struct enforce_machine *m)
 	if (r == 0)
 		r = vsm_kvm_bind(m->kvm, m->vsm);
 	if (r == 0)
-		r = vsm_kvm_ram_add(m->kvm, 0, RAM_BYTES, m->ram_fd, 0, 0);
+		r = vsm_kvm_ram_add(m->kvm, 0, ENFORCE_RAM, m->ram_fd, 0, 0);
 	if (r == 0)
 		r = vsm_partition_realise(m->vsm);
 	if (r == 0)
@@ -430,7 +492,7 @@ static int make_partition(struct enforce_machine *m)
 	return r == 0 ? 0 : failed(m, "partition", r);
 }
 
-int enforce_open(struct enforce_machine *m, uint32_t enforce)
+static int open_with(struct enforce_machine *m, uint32_t enforce, int huge)
 {
 	struct vsm_kvm_options o;
 	sigset_t usr1;
@@ -454,11 +516,21 @@ int enforce_open(struct enforce_machine *m, uint32_t enforce)
 	r = vsm_kvm_create(&o, &m->kvm);
 	if (r != 0)
 		return failed(m, "KVM", r);
-	if (make_ram(m) != 0 || make_partition(m) != 0)
+	if (make_ram(m) != 0 || (huge && make_huge(m) != 0) || make_partition(m) != 0)
 		return -1;
 	if (vsm_kvm_service_fd(m->kvm) >= 0)
 		m->is_served = pthread_create(&m->service, NULL, serve, m) == 0;
 	return kernel_mode(m) != 0 ? -1 : start_vtl1(m);
+}
+
+int enforce_open(struct enforce_machine *m, uint32_t enforce)
+{
+	return open_with(m, enforce, 0);
+}
+
+int enforce_open_huge(struct enforce_machine *m, uint32_t enforce)
+{
+	return open_with(m, enforce, 1);
 }
 
 void enforce_close(struct enforce_machine *m)
@@ -470,7 +542,7 @@ void enforce_close(struct enforce_machine *m)
 	vsm_partition_destroy(m->vsm);
 	vsm_kvm_destroy(m->kvm);
 	if (m->ram != MAP_FAILED)
-		munmap(m->ram, RAM_BYTES);
+		munmap(m->ram, ENFORCE_RAM);
 	if (m->ram_fd >= 0)
 		close(m->ram_fd);
 }

@@ -12,6 +12,8 @@
 #define ENFORCE_LIST  500u /* Pages of a call. */
 #define ENFORCE_CROWD 10000u /* Pages that are denied for good, away from those. */
 #define ENFORCE_WALK  512u /* Pages of a walk: what the guest is working with. */
+#define ENFORCE_RAM   0x8000000u /* Bytes. */
+#define ENFORCE_FILE  "memfd:bench-vsm" /* Where RAM is mapped, as /proc tells. */
 #define ENFORCE_GPA   0x1000000u /* Pages that nothing else uses begin here. */
 
 struct enforce_machine {
@@ -26,6 +28,7 @@ struct enforce_machine {
 	pthread_t service, runner;
 	pthread_t sibling_thread; /* Who runs the sibling, or would. */
 	uint32_t is_served, runs;
+	uint32_t no_huge; /* 1: the host gives no huge pages. */
 	atomic_uint stop;
 	char why[160]; /* What failed. */
 };
@@ -37,10 +40,18 @@ struct enforce_machine {
  * @return 0, or -1 and m->why. To be closed in any case.
  */
 int enforce_open(struct enforce_machine *m, uint32_t enforce);
+/** The same with RAM of huge pages. Where the host has none it fails and m->no_huge is 1. */
+int enforce_open_huge(struct enforce_machine *m, uint32_t enforce);
 void enforce_close(struct enforce_machine *m);
 
 /** Give ENFORCE_LIST pages rights, each `stride` pages apart. @return 0, or -1 and m->why. */
 int enforce_protect(struct enforce_machine *m, uint32_t rights, uint32_t stride);
+
+/** Give one page rights. @return as above. */
+int enforce_protect_one(struct enforce_machine *m, uint32_t rights, uint64_t gpa);
+
+/** Time of a walk of user code of VTL0, a load from each page. VTL1 is active before and after. */
+int enforce_walk(struct enforce_machine *m, uint64_t gpa, uint32_t pages, uint64_t *ns);
 
 /** Deny ENFORCE_CROWD further pages, each second one, and leave it so. @return as above. */
 int enforce_crowd(struct enforce_machine *m);

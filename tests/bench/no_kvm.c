@@ -17,6 +17,12 @@ int bench_enforce(uint32_t repeat)
 	return bench_missing("enforce_*", "built without libvsm-kvm");
 }
 
+int bench_huge(uint32_t repeat)
+{
+	(void)repeat;
+	return bench_missing("huge_*", "built without libvsm-kvm");
+}
+
 int bench_kvm_trips(uint32_t trips)
 {
 	fprintf(stderr, "bench-vsm: %u round trips: built without libvsm-kvm\n", trips);

@@ -220,7 +220,8 @@ struct common {
 /* Nothing of it exists before the VTL is enabled for the partition (TLFS 15.5.2). */
 static int common_empty(const struct common *c)
 {
-	return (c->guest_os_id | c->hypercall | c->reference_tsc | c->config | c->mbec) == 0;
+	return (c->guest_os_id | c->hypercall | c->hypercall_order | c->reference_tsc |
+		c->tsc_order | c->config | c->mbec) == 0;
 }
 
 static int common_bad(const struct load *l, uint32_t vtl, const struct common *c)

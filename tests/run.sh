@@ -191,7 +191,7 @@ run_fuzzer() {
 # fuzz: the exit status says whether something was found.
 fuzz() {
 	local name passed=0 failed=0
-	local fuzzers=(protmap protect) races=(protmap_walk protmap_race review_races rights_race threads)
+	local fuzzers=(protmap protect load) races=(protmap_walk protmap_race review_races rights_race threads)
 	local common=(-Dtests=enabled -Dexamples=disabled -Dkvm=disabled -Db_lundef=false)
 	heading "build of the fuzzers"
 	clang_build -fuzz "${fuzzers[*]/#/tests/fuzz/fuzz-}" "${common[@]}" -Dfuzz=true \

@@ -479,7 +479,8 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  *
  * A denied store of which KVM has retired the instruction already (RIP is past it) is *held*: when
  * its VTL resumes with RIP unchanged and the page writable it is performed, otherwise dropped. The
- * intercept of such a store has instruction length 0.
+ * intercept of such a store has instruction length 0. vsm_kvm_held_save() of vsm/kvm_state.h saves
+ * it with the VP.
  * KVM writes such a store page by page. Where it crosses from a page that the VTL may write into
  * one that it may not, the part in the first page has been written already and stays, whatever
  * becomes of the rest: what is denied is never written, but the store is not all or nothing.

@@ -64,6 +64,9 @@
  *     }
  *
  * Both run in tests/kvm/test_state_loop.c.
+ *
+ * **What libvsm-kvm holds.** The last functions are for a VMM that does use struct vsm_kvm: what
+ * its backend holds for a VP besides registers, to be saved with the VP.
  */
 #ifndef VSM_KVM_STATE_H
 #define VSM_KVM_STATE_H
@@ -246,6 +249,79 @@ VSM_EXPORT int vsm_kvm_shared_copy(const struct vsm_kvm_vcpu *from, const struct
  * Thread: any.
  */
 VSM_EXPORT int vsm_kvm_shared_left_out(uint32_t carry, uint32_t *names, uint32_t max);
+
+/** Of vsm/kvm.h. */
+struct vsm_kvm_vp;
+
+/**
+ * Most bytes that vsm_kvm_held_save() writes in this version.
+ *
+ * @return bytes.
+ * Thread: any.
+ */
+VSM_EXPORT size_t vsm_kvm_held_size(void);
+
+/**
+ * Save what the backend holds for a VP: stores that KVM has retired, so that RIP is behind them,
+ * and that wait until their VTL resumes (see vsm_kvm_run()); parts of them that are for a device
+ * and that the VMM has not been given yet; and exceptions that are raised with the next entry of a
+ * VTL. Nothing changes by it.
+ *
+ * No exit may be half done. So a VMM answers its last exit, then calls vsm_kvm_kick() and
+ * vsm_kvm_run(), deals with what comes, and repeats both until the exit is #VSM_KVM_EXIT_INTR and
+ * this function has no more to say against it. No instruction is executed by that.
+ *
+ * The bytes, all little-endian:
+ *
+ *     0   8   "VSMKHELD"
+ *     8   4   version: 1
+ *     12  4   n, number of records
+ *     16  4   VP index
+ *     20  4   0
+ *     24  40n records
+ *     ..  8   checksum as that of vsm/state.h
+ *
+ * Records of a store come in its order:
+ *
+ *     0   4   kind: 1 part of a held store, 2 part for a device, 3 exception
+ *     4   4   VTL; of kind 2: 0
+ *     8   8   RIP behind the store; 0; parameter of the exception (CR2, DR6)
+ *     16  8   GPA; GPA; vector
+ *     24  8   bytes, the first in the lowest; the same; error code
+ *     32  4   number of bytes, 1 .. 8; the same; 1: there is an error code
+ *     36  4   1: for a device, 2: it waits for a grant and was told to nobody; 1; 1: there is a
+ *             parameter
+ *
+ * @param kvp  the VP.
+ * @param buf  filled in; untouched on failure.
+ * @param size of buf; vsm_kvm_held_size() is always enough.
+ * @param used set to the bytes written, a multiple of 8; on success only.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL an argument is NULL, or size is too small.
+ * @retval -VSM_ERR_BUSY  an exit is half done.
+ * Thread: the VP's.
+ */
+VSM_EXPORT int vsm_kvm_held_save(const struct vsm_kvm_vp *kvp, void *buf, size_t size,
+				 size_t *used);
+
+/**
+ * Give a VP what another one held. After vsm_load(), before the VP runs; registers may be set
+ * before or after it. All bytes are read and checked before anything changes, and nothing in them
+ * is trusted: a store is performed only where its VTL may write then.
+ *
+ * @param kvp  a VP that holds nothing.
+ * @param buf  what vsm_kvm_held_save() wrote for a VP of this index.
+ * @param size exactly those bytes.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL  an argument is NULL, or the bytes are damaged: wrong start, length or
+ *                         checksum, an unknown kind or flag, a VTL that is not enabled on the VP,
+ *                         or what KVM never gives. Nothing has changed.
+ * @retval -VSM_ERR_NOSUP  of a version that this library does not know, or of another VP. Nothing
+ *                         has changed.
+ * @retval -VSM_ERR_MISUSE the VP holds something, or an exit is half done.
+ * Thread: the VP's.
+ */
+VSM_EXPORT int vsm_kvm_held_load(struct vsm_kvm_vp *kvp, const void *buf, size_t size);
 
 VSM_END_DECLS
 

@@ -329,6 +329,13 @@ def saved(b):
     check('a row twice', 'one has two rows', doc.replace('| `two`', '| `one` | X |\n| `two`'))
     check('a new struct', 'struct d has neither', doc, header + 'struct d {\n\tint x;\n};\n')
     check('a struct that is gone', 'there is no struct c', doc, header.split('struct c')[0])
+    for what, complaint, more in (('a struct that need not be there', None, 'struct d {\n\tint x;\n};\n'),
+                                  ('a field of one that is', 'struct e: x has no row',
+                                   'struct e {\n\tint x;\n};\n')):
+        name = 'saved-some-' + what.replace(' ', '-')
+        b.guard(what, complaint, 'saved.py',
+                b.write(f'{name}/doc.md', doc + ('### `struct e`\n' if complaint else '')),
+                b.write(f'{name}/internal.h', header), '--some', b.write(f'{name}/more.h', more))
 
 
 def guestmem(b):

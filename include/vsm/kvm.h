@@ -479,16 +479,16 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  *
  * A denied store of which KVM has retired the instruction already (RIP is past it) is *held*: when
  * its VTL resumes with RIP unchanged and the page writable it is performed, otherwise dropped. The
- * intercept of such a store has instruction length 0. vsm_kvm_held_save() of vsm/kvm_state.h saves
- * it with the VP.
+ * intercept of such a store has instruction length 0.
  * KVM writes such a store page by page. Where it crosses from a page that the VTL may write into
  * one that it may not, the part in the first page has been written already and stays, whatever
  * becomes of the rest: what is denied is never written, but the store is not all or nothing.
  * A store that the protections allow while another VP has yet to enforce the grant waits in here,
  * before anything else of its VTL. A kick ends the wait like any other: the store stays with the VP
  * and is done by a later call. It is dropped only if RIP is changed meanwhile.
- * What is held is no part of saved state (vsm/save.h): there is something as long as held_stores of
- * vsm_kvm_stats_get() is more than stores_done and stores_dropped together.
+ * What is held is no part of what vsm_save() saves: vsm_kvm_held_save() of vsm/kvm_state.h saves it
+ * with the VP. There is something as long as held_stores of vsm_kvm_stats_get() is more than
+ * stores_done and stores_dropped together.
  * A denied load is taken back at once: RIP is on the instruction, which is executed again when its
  * VTL resumes.
  *

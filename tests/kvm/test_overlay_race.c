@@ -224,7 +224,7 @@ END_TEST
  */
 START_TEST(a_denial_is_a_denial_while_slots_are_away)
 {
-	uint32_t rounds = kv_rounds(2000, "rounds without slots");
+	uint32_t rounds = kv_rounds(500, "rounds without slots");
 	struct timespec us100 = { 0, 100000 };
 	struct hammer h;
 

@@ -283,6 +283,8 @@ static int get_code_page_offsets(const struct vreg *reg, struct hv_register_valu
 	 * registers only its own thread may read, the caller's mode is taken: the page is one for
 	 * all VPs. */
 	r = context_apply(reg->vp, reg->vtl);
+	if (r == -VSM_ERR_INVAL) /* Nor one whose context the host refuses. */
+		return HV_STATUS_INVALID_VTL_STATE;
 	if (r == 0)
 		r = host_regs_get(reg->vp, reg->vtl, VSM_REGS_CONTROL, &efer, 1);
 	if (r != 0)

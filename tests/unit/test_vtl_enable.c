@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vsmtest.h"
+#include "vsmtest_internal.h"
 
 static struct vsmtest *machine(uint32_t vps, uint32_t max_vtl)
 {
@@ -663,6 +664,8 @@ START_TEST(a_return_to_a_vtl_whose_context_the_host_refuses_is_ud)
 {
 	struct vsmtest *t = machine(2, 2);
 	struct hv_initial_vp_context context;
+	struct hv_register_value value;
+	struct vsm_private_state state;
 
 	vsmtest_context64(&context);
 	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
@@ -677,6 +680,11 @@ START_TEST(a_return_to_a_vtl_whose_context_the_host_refuses_is_ud)
 	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
 	assert_exception(t, 1, vsmtest_vtl_return(t, 1, 1), X86_UD);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 2);
+	assert_status(vsmtest_get(t, 1, VSMTEST_VTL(1), HV_REGISTER_VSM_CODE_PAGE_OFFSETS, &value),
+		      HV_STATUS_INVALID_VTL_STATE);
+	vsmtest_entry_begin(t, 1);
+	assert_verdict(vsmtest_entry_end(t, vsm_vtl_state_save(t->vp[1].vp, 1, &state)),
+		       -VSM_ERR_HOST);
 	t->refused_reg = ~0u;
 	assert_verdict(vsmtest_vtl_return(t, 1, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 1);

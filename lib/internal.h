@@ -5,7 +5,8 @@
  * Who may write what:
  *  - configuration and tables: nobody after vsm_partition_realise();
  *  - protection map, overlays, partition-wide synthetic MSRs: the VP that owns vsm->op_owner, or
- *    vsm_ram_hot_add() while vsm->hot_add is set;
+ *    vsm_ram_hot_add() while vsm->hot_add is set, or vsm_partition_reset() and vsm_load(), with all
+ *    VPs stopped;
  *  - VTL enablement, posts, op_owner itself: under vsm->lock, which is never held over a host op;
  *  - everything else of a VP: its own thread.
  */

@@ -331,7 +331,7 @@ static uint64_t page_gpa(uint32_t page)
 	return gpa < VSMTEST_RAM0_SIZE ? gpa : gpa + VSMTEST_RAM1_GPA - VSMTEST_RAM0_SIZE;
 }
 
-/* I4 of the threat model: what is enforced is what the table says, whenever a VP may run. */
+/* I4 of doc/hostile-cases.md: what is enforced is what the table says, whenever a VP may run. */
 static void check_views(struct vsmtest *t)
 {
 	uint32_t vtl, page, rights;

@@ -32,7 +32,7 @@ static int in_one_page(uint64_t gpa, uint32_t len)
 	return len && len <= VSMTEST_PAGE && gpa / VSMTEST_PAGE == (gpa + len - 1) / VSMTEST_PAGE;
 }
 
-/* I3 of the threat model: a VTL gets no access through the library that it has not itself. */
+/* I3 of doc/hostile-cases.md: a VTL gets no access through the library that it has not itself. */
 static void check_rights(struct vsmtest *t, const char *op, uint64_t gpa, uint32_t wanted)
 {
 	const struct vsmtest_entry *entry = vsmtest_entry();

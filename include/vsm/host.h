@@ -117,7 +117,8 @@ struct vsm_host_ops {
 	 * Write registers of a VTL of a VP, active or not: all of the batch or none.
 	 *
 	 * Values come from the guest and were checked against the architecture. A host that still
-	 * cannot take one answers -VSM_ERR_INVAL: the guest gets INVALID_REGISTER_VALUE. A host
+	 * cannot take one answers -VSM_ERR_INVAL: the guest gets INVALID_REGISTER_VALUE, or, where
+	 * it is of a context that another VP gave, a VTL that cannot be entered on this VP. A host
 	 * need not have every private register of a VTL that is enabled: -VSM_ERR_NOTFOUND, alone
 	 * in its batch, is then passed over.
 	 * RIP of the active VTL given here is where the guest goes on.
@@ -193,9 +194,10 @@ struct vsm_host_ops {
 	 * and bytes of the covered page are untouched and come back when it is uncovered. Effective
 	 * on all VPs before the calling VP executes its next guest instruction.
 	 *
-	 * Thread: that of the entry. Locks: none. May fail: the guest's MSR write is refused with
-	 * #GP, a SetVpRegisters with INVALID_REGISTER_VALUE. May return #VSM_PENDING and end by
-	 * vsm_op_complete(token). Re-entry: no.
+	 * Thread: that of the entry, of vsm_partition_reset(), vsm_load() or vsm_vtl_state_load().
+	 * Locks: none. May fail: the guest's MSR write is refused with #GP, a SetVpRegisters with
+	 * INVALID_REGISTER_VALUE. May return #VSM_PENDING and end by vsm_op_complete(token).
+	 * Re-entry: no.
 	 * NULL: no overlay page, hence no hypercalls and no VSM (#VSM_CAP_OVERLAYS is off).
 	 */
 	int (*overlay_map)(void *opaque, const struct vsm_overlay *overlay, uint64_t token);
@@ -214,17 +216,18 @@ struct vsm_host_ops {
 	 * VPs that protect at once cannot leave a stale view. Overlay pages keep their own rights.
 	 *
 	 * @param ranges changed ranges only: by VTL, then ascending, neighbours of equal rights
-	 *               merged. vsm_partition_reset() gives all of RAM, vsm_load() all that lacks a
-	 *               right.
+	 *               merged. vsm_partition_reset() gives all of RAM, vsm_load() and
+	 *               vsm_ram_hot_add(), of the new RAM, all that lacks a right.
 	 * @param count  1 .. 512 × max_vtl.
 	 * @param done   set by the host when it fails: ranges that were applied, 0 .. count - 1.
 	 *               With a larger number nobody knows how far it came: all is given back.
-	 * Thread: that of the entry. Locks: none. May fail: -VSM_ERR_NOMEM gives the guest
-	 * INSUFFICIENT_MEMORY; -VSM_ERR_STATE, for a host that could not go back either, fails the
-	 * entry, and the VP must not run on; others give OPERATION_DENIED. The guest is told of the
-	 * elements of its list before the first that lacks a page. That one and all after it are
-	 * rolled back in the table, and what was applied of them is given back by a second call
-	 * with token 0. May return #VSM_PENDING. Re-entry: no.
+	 * Thread: that of the entry, of vsm_partition_reset(), vsm_load() or vsm_ram_hot_add().
+	 * Locks: none. May fail: -VSM_ERR_NOMEM gives the guest INSUFFICIENT_MEMORY;
+	 * -VSM_ERR_STATE, for a host that could not go back either, fails the entry, and the VP
+	 * must not run on; others give OPERATION_DENIED. The guest is told of the elements of its
+	 * list before the first that lacks a page. That one and all after it are rolled back in the
+	 * table, and what was applied of them is given back by a second call with token 0.
+	 * May return #VSM_PENDING. Re-entry: no.
 	 * NULL: no right can be taken away (#VSM_CAP_PROTECT is off).
 	 */
 	int (*protect)(void *opaque, const struct vsm_protect_range *ranges, uint32_t count,
@@ -236,9 +239,9 @@ struct vsm_host_ops {
 	 *
 	 * Called after `protect` took rights away, unless the host declared
 	 * #VSM_HOST_PROTECT_FLUSHES. Effective before the calling VP's next guest instruction.
-	 * Thread: that of the entry. Locks: none. May fail: the entry fails with -VSM_ERR_HOST, and
-	 * no later change of rights succeeds before the flush was made up for. May return
-	 * #VSM_PENDING. Re-entry: no.
+	 * Thread: that of the entry, or of vsm_load(). Locks: none. May fail: the entry or the
+	 * function fails with -VSM_ERR_HOST, and no later change of rights succeeds before the
+	 * flush was made up for. May return #VSM_PENDING. Re-entry: no.
 	 * NULL: #VSM_CAP_TLB_FLUSH is off; without #VSM_HOST_PROTECT_FLUSHES also #VSM_CAP_PROTECT.
 	 */
 	int (*tlb_flush)(void *opaque, uint32_t vtl, uint32_t vp, uint64_t token);
@@ -261,7 +264,7 @@ struct vsm_host_ops {
 	 *
 	 * Thread: the VP's, or that of vsm_load() before the VP has run, or that of
 	 * vsm_partition_reset(), which takes back what is queued. Locks: none. May fail: the entry
-	 * or the reset fails with -VSM_ERR_HOST. Re-entry: no.
+	 * or the function fails with -VSM_ERR_HOST. Re-entry: no.
 	 * NULL: PendingEvent0 is no register of this partition (#VSM_CAP_INJECT is off).
 	 */
 	int (*inject_event)(void *vp, uint32_t vtl, const struct vsm_exception *event);
@@ -290,9 +293,9 @@ struct vsm_host_ops {
 	/**
 	 * Allocate zeroed memory, aligned for any type.
 	 *
-	 * Called by vsm_partition_create(), vsm_partition_realise() and vsm_vp_create() only.
-	 * Thread: theirs. Locks: none. NULL result: the call fails with -VSM_ERR_NOMEM and leaves
-	 * nothing behind. Re-entry: no. NULL (both): calloc() and free().
+	 * Called by vsm_partition_create(), vsm_partition_realise(), vsm_vp_create() and
+	 * vsm_ram_hot_add() only. Thread: theirs. Locks: none. NULL result: the call fails with
+	 * -VSM_ERR_NOMEM and leaves nothing behind. Re-entry: no. NULL (both): calloc() and free().
 	 */
 	void *(*alloc)(void *opaque, size_t size);
 

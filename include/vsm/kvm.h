@@ -175,7 +175,8 @@ struct vsm_kvm_options {
 	 *  and wake it if it sleeps. It waits for nobody who is in a function of this library, and
 	 *  calls none. Thread: any. May be NULL. */
 	void (*kick)(void *opaque, uint32_t vp);
-	/** Log lines of libvsm and of the backend. May be NULL. */
+	/** Log lines of libvsm and of the backend, as the op log gets them: from any thread, gone
+	 *  after the return. It calls nothing of this library. May be NULL. */
 	void (*log)(void *opaque, int32_t level, const char *line);
 	void *opaque; /**< First argument of kick and log. */
 	/** Pages, of all VTLs together, whose execute rights may be taken away with R left to them

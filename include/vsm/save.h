@@ -52,7 +52,7 @@ VSM_EXPORT int vsm_save_size(struct vsm *vsm, size_t *size);
  * their start: what goes on elsewhere cannot be saved. A blocked VP gets there by
  * vsm_vp_run_prepare(), which all VPs can be given without running the guest; its work may depend
  * on that of another one. Verdicts must have been carried out: an exception that an entry asked for
- * is the VMM's. No op is called but `tsc`.
+ * is the VMM's. No op is called but `tsc` and `log`.
  *
  * @param vsm  realised.
  * @param buf  filled in; undefined after a failure.
@@ -81,10 +81,11 @@ VSM_EXPORT int vsm_save(struct vsm *vsm, void *buf, size_t size, size_t *used);
  * against forgers: who can write them decides over the guest, so a VMM that keeps them where others
  * write authenticates them, and sees to it that they are not old.
  *
- * Then the host gets to know: `protect` with all ranges that have not all rights, as few calls as
- * they fit in, `tlb_flush`, `overlay_map` for each overlay page, `inject_event` for each
- * PendingEvent0. Ops may not answer #VSM_PENDING here. switch_vtl, regs_get and regs_set are not
- * called: which VTL runs vsm_vp_active_vtl() tells, and registers are the host's own.
+ * Then `tsc` is asked, and the host gets to know: `protect` with all ranges that have not all
+ * rights, as few calls as they fit in, `tlb_flush`, `overlay_map` for each overlay page,
+ * `inject_event` for each PendingEvent0. Ops may not answer #VSM_PENDING here. switch_vtl, regs_get
+ * and regs_set are not called: which VTL runs vsm_vp_active_vtl() tells, and registers are the
+ * host's own.
  *
  * Reference time goes on from where it stood; a guest that reads it by the reference TSC page finds
  * a new sequence number there. A message that waited is delivered by vsm_vp_run_prepare().

@@ -162,7 +162,7 @@ static inline void pm_list(struct protect_model *pm, struct protect_list *list)
 	}
 }
 
-/* What the sheet says of the flags (TLFS 15.9.2), without MBEC. */
+/* What becomes of the flags (TLFS 15.9.2), without MBEC. */
 static inline uint32_t pm_flags_status(uint32_t mask)
 {
 	const uint32_t named = 0x8070;

@@ -2,7 +2,7 @@
 /*
  * The confused deputy: VTL0 names a page that only VTL1 may touch, and libvsm or a device is to
  * touch it instead. Refused or intercepted, and not one byte of memory differs afterwards. The
- * numbers are those of the hostile cases of the project's threat model.
+ * numbers are those of doc/hostile-cases.md.
  */
 #define _POSIX_C_SOURCE 200112L
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Invariants of the threat model, on random sequences beside a naive model, with failing host ops:
+ * Invariants of doc/hostile-cases.md, on random sequences beside a naive model, with failing
+ * host ops:
  *
  *  I2  no sequence of VTL0 raises VTL0's rights on a page, or reads or writes what is VTL1's;
  *  I3  a hypercall touches memory with the rights of its caller;

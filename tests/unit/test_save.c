@@ -74,7 +74,7 @@ START_TEST(a_machine_without_vtls)
 }
 END_TEST
 
-/* Case 29 of the threat model: contents follow the overlay, and what is beneath comes back. */
+/* Case 29 of doc/hostile-cases.md: contents follow the overlay, and what is beneath comes back. */
 static void overlays(uint32_t vtl)
 {
 	struct vsmtest *t = machine(2, 1, 0, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Saved state that is not as it was written (case 39, I6 of the threat model): it is refused and
- * nothing has changed, or it is a state as any other.
+ * Saved state that is not as it was written (case 39, I6 of doc/hostile-cases.md): it is
+ * refused and nothing has changed, or it is a state as any other.
  */
 #include <stdio.h>
 

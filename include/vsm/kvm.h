@@ -383,8 +383,9 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
  * @retval -VSM_ERR_STATE  it failed, and KVM did not let go of the memory: the guest must not run
  *                         on.
  * Thread: that of create until vsm_partition_realise(). Later any, a VP's too, but not from within
- * kick or another callback, nor under a lock that these take. Calls of several threads go one after
- * the other. Calls the allocator.
+ * kick or another callback, nor under a lock that these take. A thread that calls vsm_kvm_service()
+ * may: what it waits for is served meanwhile, but nothing while the views are made. Calls of
+ * several threads go one after the other. Calls the allocator.
  */
 VSM_EXPORT int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd,
 			       uint64_t offset, uint32_t flags);

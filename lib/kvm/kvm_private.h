@@ -375,6 +375,9 @@ void kvm_park(struct vsm_kvm *k);
  * told. Then too unpark has to follow. */
 int kvm_park_all(struct vsm_kvm *k);
 void kvm_unpark(struct vsm_kvm *k);
+/* pthread_mutex_lock() for a thread that may be the only one that serves: a VP that has the lock
+ * may be waiting for an access of KVM's to be served. */
+void kvm_lock_served(struct vsm_kvm *k, pthread_mutex_t *mutex);
 void kvm_op_kick(void *vp);
 
 /* regs.c */

@@ -130,7 +130,7 @@ int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd, uint
 		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_ram_add: flags is not 0");
 	if (k->vsm == NULL)
 		return kvm_fail(k, VSM_ERR_MISUSE, "vsm_kvm_ram_add: not bound to a partition");
-	pthread_mutex_lock(&k->adding);
+	kvm_lock_served(k, &k->adding);
 	r = ram_add(k, &range, fd, offset);
 	pthread_mutex_unlock(&k->adding);
 	return r;
@@ -150,7 +150,7 @@ int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, void *mem
 	range.flags = (flags & VSM_KVM_MAP_READONLY) != 0 ? KVM_MEM_READONLY : 0;
 	for (uint32_t vtl = 0; vtl < k->vtls; vtl++)
 		range.view[vtl] = memory;
-	pthread_mutex_lock(&k->adding);
+	kvm_lock_served(k, &k->adding);
 	r = check_place(k, gpa, size);
 	if (r == 0)
 		r = kvm_range_add(k, &range);

@@ -89,6 +89,20 @@ void kvm_unpark(struct vsm_kvm *k)
 	atomic_store(&k->parked, 0);
 }
 
+void kvm_lock_served(struct vsm_kvm *k, pthread_mutex_t *mutex)
+{
+	struct pollfd event = { .fd = k->uffd, .events = POLLIN };
+
+	if (k->mechanism->serve == NULL) {
+		pthread_mutex_lock(mutex);
+		return;
+	}
+	while (pthread_mutex_trylock(mutex) != 0) {
+		k->mechanism->serve(k);
+		poll(&event, 1, 1);
+	}
+}
+
 void kvm_op_kick(void *vp)
 {
 	expel(vp);

@@ -170,7 +170,7 @@ static int try_to_place(struct vsm_kvm *k, const struct vk_range *range)
 	int realised = is_realised(k);
 	int r;
 
-	pthread_mutex_lock(&k->lock);
+	kvm_lock_served(k, &k->lock);
 	r = realised ? kvm_park_all(k) : 0;
 	if (r == 0)
 		r = place(k, range, realised);

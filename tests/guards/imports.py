@@ -24,6 +24,7 @@ KVM = CORE | set('''
     dup memfd_create eventfd poll ppoll read write pread pread64 pwrite pwrite64 ioctl
     mmap mmap64 munmap mprotect madvise
     pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_unlock
+    pthread_mutex_trylock
     pthread_self pthread_key_create pthread_key_delete pthread_getspecific pthread_setspecific
     getpid
     clock_gettime

@@ -292,6 +292,73 @@ START_TEST(a_device_reads_it_in_its_first_moment)
 }
 END_TEST
 
+/* As in a walk of the guest's page tables: the lock is held until an access to a view is served. */
+static void *walker_thread(void *arg)
+{
+	struct kt *t = arg;
+	const volatile uint8_t *page = t->k->range[0].view[0] + PAGE_GPA;
+
+	pthread_mutex_lock(&t->k->lock);
+	(void)*page;
+	pthread_mutex_unlock(&t->k->lock);
+	return NULL;
+}
+
+static void *serving_thread(void *arg)
+{
+	return hot_add(arg) == 0 ? arg : NULL;
+}
+
+/* Whatever mechanism the other tests are about, only this one has events. */
+static struct hot unserved(void)
+{
+	struct vsm_kvm_options o;
+	struct kt *t;
+
+	vsm_kvm_options_init(&o);
+	o.enforce = VSM_KVM_ENFORCE_UFFD;
+	t = kt_new(&o);
+	kt_serve_end(t);
+	t->server_stop[1] = 0;
+	return hot_new(t);
+}
+
+/* Nobody serves but the thread that adds RAM, and that may have to wait for who is to be served. */
+START_TEST(the_thread_that_serves_adds_it)
+{
+	struct vsm_kvm_enforcement e = { .size = sizeof(e) };
+	struct pollfd event = { .events = POLLIN };
+	pthread_t walker, adder;
+	struct timespec end;
+	struct hot h;
+	void *added = NULL;
+	int late;
+
+	assert_err(vsm_kvm_enforcement(NULL, VSM_KVM_ENFORCE_UFFD, &e), 0);
+	if (!e.available) {
+		printf("# %s\n", e.missing);
+		return;
+	}
+	h = unserved();
+	event.fd = vsm_kvm_service_fd(h.t->k);
+	ck_assert_int_eq(madvise(h.t->k->range[0].view[0] + PAGE_GPA, 4096, MADV_DONTNEED), 0);
+	ck_assert_int_eq(pthread_create(&walker, NULL, walker_thread, h.t), 0);
+	ck_assert_int_eq(poll(&event, 1, 10000), 1);
+	ck_assert_int_eq(pthread_create(&adder, NULL, serving_thread, &h), 0);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 10;
+	late = pthread_timedjoin_np(adder, &added, &end);
+	if (late != 0) {
+		kt_serve(h.t);
+		pthread_join(adder, &added);
+	}
+	pthread_join(walker, NULL);
+	ck_assert_int_eq(late, 0);
+	ck_assert_ptr_eq(added, &h);
+	hot_free(&h);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_running_vp_finds_it),
 	VSMTEST_CASE(a_running_vp_never_sees_what_the_default_mask_denies),
@@ -300,6 +367,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_vp_that_cannot_be_kicked),
 	VSMTEST_CASE(a_change_under_way_is_waited_for),
 	VSMTEST_CASE(a_device_reads_it_in_its_first_moment),
+	VSMTEST_CASE(the_thread_that_serves_adds_it),
 };
 
 int main(void)

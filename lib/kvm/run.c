@@ -32,6 +32,23 @@ static int to_vmm(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit, uint32_t ki
 	return TO_VMM;
 }
 
+/*
+ * A VMM without a kick callback sleeps for ever. Whom its only VP waits for is a thread that adds
+ * RAM: that one kicks it before it lets go of the lock.
+ */
+static int blocked(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
+{
+	struct vsm_kvm *k = kvp->k;
+	int kicked = 0;
+
+	if (k->options.kick == NULL) {
+		pthread_mutex_lock(&k->lock);
+		pthread_mutex_unlock(&k->lock);
+		kicked = atomic_exchange(&kvp->kicked, 0) != 0;
+	}
+	return to_vmm(kvp, exit, kicked ? VSM_KVM_EXIT_INTR : VSM_KVM_EXIT_BLOCKED);
+}
+
 static int bad_verdict(struct vsm_kvm_vp *kvp, int verdict)
 {
 	if (verdict < 0)
@@ -51,7 +68,7 @@ static int apply(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit, int verdict)
 	case VSM_VERDICT_SWITCHED:
 		return AGAIN;
 	case VSM_VERDICT_BLOCKED:
-		return to_vmm(kvp, exit, VSM_KVM_EXIT_BLOCKED);
+		return blocked(kvp, exit);
 	case VSM_VERDICT_EXCEPTION:
 		if (vsm_vp_exception(kvp->vp, &event) != 0 ||
 		    kvm_event_raise(kvp, &kvp->vcpu[kvp->active], &event) != 0)
@@ -168,7 +185,7 @@ static int msr(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *e
 	case VSM_VERDICT_BLOCKED:
 		v->io = VK_IO_WAITS;
 		kvp->waits_msr = 1;
-		return to_vmm(kvp, exit, VSM_KVM_EXIT_BLOCKED);
+		return blocked(kvp, exit);
 	case VSM_VERDICT_NOT_MINE:
 		return msr_to_vmm(kvp, v, exit, is_write);
 	default:
@@ -281,7 +298,7 @@ static int prepare(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
 	struct vk_vcpu *v = &kvp->vcpu[kvp->active];
 
 	if (verdict == VSM_VERDICT_BLOCKED)
-		return to_vmm(kvp, exit, VSM_KVM_EXIT_BLOCKED);
+		return blocked(kvp, exit);
 	if (kvp->waits_msr && (verdict == VSM_VERDICT_RESUME || verdict == VSM_VERDICT_EXCEPTION)) {
 		kvp->waits_msr = 0;
 		return answer_msr(v, verdict == VSM_VERDICT_EXCEPTION);

@@ -3,6 +3,10 @@
  * than later, and none is disturbed. */
 #include "kvmtest_hot.h"
 
+#include <sched.h>
+
+#include "ops.h"
+
 /* VP 1 spins on its own; VP 0 and other threads do what the test is about. */
 static struct hot beside(struct pair *p, uint32_t mask)
 {
@@ -359,6 +363,46 @@ START_TEST(the_thread_that_serves_adds_it)
 }
 END_TEST
 
+struct busy {
+	struct kt *t;
+	atomic_int owns;
+};
+
+/* As while RAM is added: the partition's op is given back, then the lock. */
+static void *busy_thread(void *arg)
+{
+	struct timespec ms20 = { 0, 20000000 };
+	struct busy *b = arg;
+
+	pthread_mutex_lock(&b->t->k->lock);
+	if (!op_acquire_host(b->t->vsm))
+		abort();
+	atomic_store(&b->owns, 1);
+	nanosleep(&ms20, NULL);
+	op_release_host(b->t->vsm);
+	pthread_mutex_unlock(&b->t->k->lock);
+	return NULL;
+}
+
+/* A VMM without kick could not know when to go on: its only VP is never BLOCKED by it. */
+START_TEST(nobody_sleeps_who_cannot_be_woken)
+{
+	struct hot h = protecting(RWX);
+	struct busy b = { .t = h.t };
+	uint64_t gpa = PAGE_GPA;
+	pthread_t thread;
+
+	ck_assert_int_eq(h.t->k->options.kick == NULL, 1);
+	ck_assert_int_eq(pthread_create(&thread, NULL, busy_thread, &b), 0);
+	while (!atomic_load(&b.owns))
+		sched_yield();
+	kt_deny(h.t, gpa, NONE);
+	pthread_join(thread, NULL);
+	kv_check(h.t, gpa);
+	hot_free(&h);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_running_vp_finds_it),
 	VSMTEST_CASE(a_running_vp_never_sees_what_the_default_mask_denies),
@@ -368,6 +412,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_change_under_way_is_waited_for),
 	VSMTEST_CASE(a_device_reads_it_in_its_first_moment),
 	VSMTEST_CASE(the_thread_that_serves_adds_it),
+	VSMTEST_CASE(nobody_sleeps_who_cannot_be_woken),
 };
 
 int main(void)

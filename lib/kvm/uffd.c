@@ -358,6 +358,8 @@ static void serve_fault(struct vsm_kvm *k, const struct uffd_msg *m)
 			return;
 		}
 	}
+	/* Of RAM that is being added: whoever waits looks again. */
+	wake(k->uffd, (void *)(uintptr_t)hva);
 }
 
 static int serve(struct vsm_kvm *k)

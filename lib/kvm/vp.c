@@ -93,8 +93,8 @@ int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id, struc
 		errno = saved;
 		return r;
 	}
-	/* Whoever parks looks at all VPs. */
-	pthread_mutex_lock(&k->lock);
+	/* Whoever parks looks at all VPs. This may be the thread that serves. */
+	kvm_lock_served(k, &k->lock);
 	k->vp[index] = kvp;
 	pthread_mutex_unlock(&k->lock);
 	*out = kvp;

@@ -227,9 +227,9 @@ static uint32_t broadcast_count(const struct insn *i)
 		[ZYDIS_BROADCAST_MODE_1_TO_32] = 32,
 	};
 
-	return i->in.attributes & ZYDIS_ATTRIB_HAS_EVEX && (i->in.raw.evex.b != 0) ?
-		       count[i->in.avx.broadcast.mode] :
-		       i->in.avx.vector_length / i->mem->element_size;
+	if ((i->in.attributes & ZYDIS_ATTRIB_HAS_EVEX) != 0 && i->in.raw.evex.b != 0)
+		return count[i->in.avx.broadcast.mode];
+	return (uint32_t)(i->in.avx.vector_length / i->mem->element_size);
 }
 
 static void touch(struct want *w, uint32_t element, uint64_t bits)

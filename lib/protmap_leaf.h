@@ -117,18 +117,25 @@ static inline uint32_t lane_shift(uint64_t lanes)
 	return (uint32_t)__builtin_ctzll(lanes) & ~15u;
 }
 
+/*
+ * Two words a step: most leaves have one to eight entries, so that which of their words is the last
+ * would be a coin toss to the processor, and the lookup spend most of its time on having guessed
+ * wrong.
+ */
 static inline uint32_t sparse_get(const _Atomic uint64_t *words, uint32_t base, uint32_t index)
 {
 	uint64_t entry = ENTRY_LIVE | index << ENTRY_SHIFT;
 	uint32_t i;
 
-	for (i = 0; i < UNIT_WORDS; i++) {
-		uint64_t word = word_load(&words[i]);
-		uint64_t lanes = lanes_of(word, entry);
+	for (i = 0; i < UNIT_WORDS; i += 2) {
+		uint64_t low = word_load(&words[i]), high = word_load(&words[i + 1]);
+		uint64_t in_low = lanes_of(low, entry), in_high = lanes_of(high, entry);
 
-		if (lanes)
-			return (uint32_t)(word >> lane_shift(lanes)) & ENTRY_CODE;
-		if (!(word >> 48)) /* Lanes are used from the lowest: nothing follows. */
+		if (in_low)
+			return (uint32_t)(low >> lane_shift(in_low)) & ENTRY_CODE;
+		if (in_high)
+			return (uint32_t)(high >> lane_shift(in_high)) & ENTRY_CODE;
+		if (!(high >> 48)) /* Lanes are used from the lowest: nothing follows. */
 			break;
 	}
 	return base;

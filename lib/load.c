@@ -123,23 +123,19 @@ static int rights(struct load *l)
 	return r != 0 ? r : flush(vsm, lost | l->flush);
 }
 
-/* All events that wait, or with `back` none. */
-static int events(struct vsm *vsm, int back)
+/* All events that wait. */
+static int events(struct vsm *vsm)
 {
-	static const struct hv_register_value none;
 	int r = 0;
 
 	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
 		struct vsm_vp *vp = vsm->vp[i];
 
-		for (uint32_t vtl = 0; vp != NULL && vtl < vp_active(vp); vtl++) {
+		for (uint32_t vtl = 0; vp != NULL && vtl < vp_active(vp) && r == 0; vtl++) {
 			const struct hv_register_value *event = &vp->vtl[vtl].pending_event;
-			int here = (event->low | event->high) == 0 ?
-					   0 :
-					   vreg_event_inject(vp, vtl, back ? &none : event);
 
-			if (r == 0)
-				r = here;
+			if (event->low != 0)
+				r = vreg_event_inject(vp, vtl, event);
 		}
 	}
 	return r;
@@ -166,10 +162,10 @@ static int tell_host(struct load *l)
 	else
 		overlay_forget(vsm);
 	if (r == 0)
-		r = events(vsm, 0);
+		r = events(vsm);
 	if (r == 0)
 		return 0;
-	back = events(vsm, 1);
+	back = partition_events_take_back(vsm);
 	if (partition_power_on(vsm) != 0)
 		back = -VSM_ERR_STATE;
 	return back == 0 ? -VSM_ERR_HOST : -VSM_ERR_STATE;

@@ -362,9 +362,8 @@ int partition_power_on(struct vsm *vsm)
 	return reset_memory(vsm);
 }
 
-/* PendingEvent0 was meant for the guest that is no more. What the host does not take back stays
- * owed until the next reset. */
-static int events_take_back(struct vsm_vp *vp)
+/* What the host does not take back stays owed until the next reset. */
+static int event_take_back(struct vsm_vp *vp)
 {
 	int result = 0;
 
@@ -381,9 +380,20 @@ static int events_take_back(struct vsm_vp *vp)
 	return result;
 }
 
+int partition_events_take_back(struct vsm *vsm)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
+		if (vsm->vp[i] != NULL && event_take_back(vsm->vp[i]) != 0)
+			result = -VSM_ERR_HOST;
+	}
+	return result;
+}
+
 int vsm_partition_reset(struct vsm *vsm)
 {
-	int r = 0;
+	int r;
 
 	if (vsm == NULL)
 		return -VSM_ERR_INVAL;
@@ -394,10 +404,7 @@ int vsm_partition_reset(struct vsm *vsm)
 		     HV_VSM_PARTITION_CONFIG_ZERO_MEMORY_ON_RESET) != 0)
 			vsm->zero_owed = 1; /* Until it was done, if need be by the next reset. */
 	}
-	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
-		if (vsm->vp[i] != NULL && events_take_back(vsm->vp[i]) != 0)
-			r = -VSM_ERR_HOST;
-	}
+	r = partition_events_take_back(vsm);
 	if (partition_power_on(vsm) != 0)
 		r = -VSM_ERR_HOST;
 	partition_go(vsm);

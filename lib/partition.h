@@ -20,6 +20,8 @@ int entries_running(const struct vsm *vsm);
 int partition_stop(struct vsm *vsm, const char *who);
 void partition_go(struct vsm *vsm);
 
+/* PendingEvent0 was meant for a guest that is no more: the host forgets it. 0 or -VSM_ERR_HOST. */
+int partition_events_take_back(struct vsm *vsm);
 /* As at power-on, but for the protection map and overlays; no op is called. */
 void partition_forget(struct vsm *vsm);
 /* Wholly so; RAM is zeroed if that is owed. 0 or -VSM_ERR_HOST. */

@@ -63,6 +63,53 @@ START_TEST(the_way_back_fails_as_well)
 }
 END_TEST
 
+/* Two VPs in VTL1, each with an event for its VTL0. */
+static struct vsmtest *two_events(void)
+{
+	static const struct hv_register_value event = {
+		HV_X64_PENDING_EVENT_PENDING | 6ull << HV_X64_PENDING_EXCEPTION_VECTOR_SHIFT, 0
+	};
+	struct hv_initial_vp_context context;
+	struct vsmtest_opts opts;
+	struct vsmtest *t;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = opts.config.max_vps = 2;
+	t = vsmtest_new(&opts);
+	vsmtest_context64(&context);
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_vtl_call(t, 1), VSM_VERDICT_SWITCHED);
+	for (uint32_t vp = 0; vp < 2; vp++)
+		assert_status(vsmtest_set_of(t, vp, HV_VP_INDEX_SELF, VSMTEST_VTL(0),
+					     HV_REGISTER_PENDING_EVENT0, event),
+			      HV_STATUS_SUCCESS);
+	return t;
+}
+
+/* One event is queued, and then the host takes neither another one nor that one back: no guest that
+ * runs after the reset may meet it. */
+START_TEST(an_event_that_is_not_taken_back_is_not_forgotten)
+{
+	struct vsmtest *t = two_events();
+	struct target target = target_of(t);
+	struct blob b = saved(t);
+
+	vsmtest_fail_op(target.t, VSMTEST_INJECT_EVENT, 2, 100, -VSM_ERR_HOST);
+	assert_err(vsmtest_load(target.t, b.bytes, b.size), -VSM_ERR_STATE);
+	ck_assert_uint_eq(target.t->vp[0].file[0].has_event, 1);
+	assert_err(vsmtest_load(target.t, b.bytes, b.size), -VSM_ERR_MISUSE);
+	vsmtest_no_faults(target.t);
+	start_anew(&target);
+	machine_is_new(&target);
+	assert_err(vsmtest_load(target.t, b.bytes, b.size), 0);
+	free(b.bytes);
+	target_free(&target);
+	vsmtest_free(t);
+}
+END_TEST
+
 /* PENDING is no answer here. */
 START_TEST(an_op_that_would_end_later)
 {
@@ -123,6 +170,7 @@ END_TEST
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(each_op_of_a_load_fails_once),
 	VSMTEST_CASE(the_way_back_fails_as_well),
+	VSMTEST_CASE(an_event_that_is_not_taken_back_is_not_forgotten),
 	VSMTEST_CASE(an_op_that_would_end_later),
 	VSMTEST_CASE(a_map_that_is_too_small),
 };

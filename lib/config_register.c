@@ -55,7 +55,7 @@ int config_register_legal(const struct vsm *vsm, uint32_t vtl, uint64_t value, i
 {
 	uint32_t mask = default_mask(value);
 
-	if (vtl == 0 || value == 0)
+	if (vtl == 0)
 		return value == 0;
 	if ((value & ~writable(vsm)) != 0 || ((value & PROTECT) != 0 && vsm->map == NULL))
 		return 0;

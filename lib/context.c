@@ -147,16 +147,21 @@ int context_apply_all(struct vsm_vp *vp)
 	return result;
 }
 
+uint64_t context_scontrol_reset(const struct vsm *vsm)
+{
+	/* TLFS resets it to 0, guests expect to find it enabled (TLFS 11.8.1). */
+	if ((vsm->config.flags & VSM_CONFIG_SCONTROL_RESET_0) != 0)
+		return 0;
+	return HV_SYNIC_SCONTROL_ENABLE;
+}
+
 void context_reset_library(struct vsm_vp *vp, uint32_t vtl)
 {
 	struct vp_vtl *state = &vp->vtl[vtl];
 
 	msr_store(&state->assist, 0);
 	msr_store(&state->simp, 0);
-	/* TLFS resets it to 0, guests expect to find it enabled (TLFS 11.8.1). */
-	msr_store(&state->scontrol, HV_SYNIC_SCONTROL_ENABLE);
-	if ((vp->vsm->config.flags & VSM_CONFIG_SCONTROL_RESET_0) != 0)
-		msr_store(&state->scontrol, 0);
+	msr_store(&state->scontrol, context_scontrol_reset(vp->vsm));
 	msr_store(&state->sint0, HV_SYNIC_SINT_RESET);
 	memset(&state->pending_event, 0, sizeof(state->pending_event));
 	memset(&state->message, 0, sizeof(state->message));

@@ -19,6 +19,8 @@ int context_apply_all(struct vsm_vp *vp);
  * op regs_set gives them. */
 int context_load(struct vsm_vp *vp, uint32_t vtl, const struct hv_initial_vp_context *values);
 
+/* SCONTROL at power-on. */
+uint64_t context_scontrol_reset(const struct vsm *vsm);
 /* Library-owned state of a VTL on a VP as at power-on. */
 void context_reset_library(struct vsm_vp *vp, uint32_t vtl);
 

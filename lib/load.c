@@ -209,6 +209,10 @@ static int load(struct vsm *vsm, const uint8_t *bytes, size_t size)
 			log_misuse(vsm, who, "config.protmap_max_bytes is too small");
 		return r;
 	}
+	if (overlay_doubled(vsm)) {
+		forget(vsm);
+		return damaged(vsm);
+	}
 	r = tell_host(&store);
 	if (r == 0)
 		start_clock(&store);

@@ -27,6 +27,7 @@ struct load {
 	uint64_t reference;
 	uint32_t vp_active;
 	uint32_t vp_enabled;
+	uint32_t vp_waits; /* For its start. */
 };
 
 /*

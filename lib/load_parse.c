@@ -238,7 +238,8 @@ static int common_bad(const struct load *l, uint32_t vtl, const struct common *c
 		return 1;
 	if ((c->reference_tsc & ENABLE) != 0 && !has(l, VSM_CAP_CLOCK))
 		return 1;
-	if (c->mbec > 1 || (c->mbec && !has(l, VSM_CAP_MBEC)))
+	/* VTL0 is not enabled by anybody, and has no lower VTL. */
+	if (c->mbec > 1 || (c->mbec && (vtl == 0 || !has(l, VSM_CAP_MBEC))))
 		return 1;
 	return !config_register_legal(vsm, vtl, c->config, (int)c->mbec);
 }
@@ -378,8 +379,12 @@ static int vp_itself(struct load *l, struct vsm_vp *vp)
 		return -VSM_ERR_INVAL;
 	if (l->vp_active >= l->vsm->vtl_count || (l->vp_enabled & (1u << l->vp_active)) == 0)
 		return -VSM_ERR_INVAL;
+	/* What EnableVpVtl is given comes from RAM. */
+	if (l->vp_enabled != 1 && l->vsm->map == NULL)
+		return -VSM_ERR_INVAL;
 	if (startup_bad(l, vp, startup))
 		return -VSM_ERR_INVAL;
+	l->vp_waits = startup != STARTUP_NONE;
 	if (startup == STARTUP_POSTED ? start_vtl >= l->vsm->vtl_count ||
 						vsm_context_check(&l->vsm->limits, &context) != 1 :
 					start_vtl != 0)
@@ -447,6 +452,21 @@ static int event_bad(const struct load *l, uint32_t vtl, const struct hv_registe
 	       !vreg_event_legal(event);
 }
 
+/* What belongs to a time that is over for this VTL, or has not come. */
+static int parts_bad(const struct load *l, uint32_t vtl, uint32_t parts)
+{
+	uint32_t waiting = parts & (SAVE_HAS_MESSAGE | SAVE_HAS_CONTEXT);
+
+	/* VTL0 is told of no intercepts, and starts without a context of the guest's. */
+	if (vtl == 0)
+		return waiting != 0;
+	/* A message comes with the entry into its VTL, of a VP that runs, and that loads the
+	 * context: never both. */
+	if ((waiting & SAVE_HAS_MESSAGE) != 0 && (l->vp_waits || waiting != SAVE_HAS_MESSAGE))
+		return 1;
+	return (waiting & SAVE_HAS_CONTEXT) != 0 && vtl == l->vp_active;
+}
+
 static int own_bad(const struct load *l, uint32_t vtl, const struct own *own)
 {
 	if (overlay_bad(l, own->assist, own->assist_order) ||
@@ -454,8 +474,7 @@ static int own_bad(const struct load *l, uint32_t vtl, const struct own *own)
 		return 1;
 	if (!vreg_sint_legal(own->sint0) || event_bad(l, vtl, &own->event))
 		return 1;
-	/* VTL0 is told of no intercepts, and starts without a context of the guest's. */
-	if (vtl == 0 && (own->parts & (SAVE_HAS_MESSAGE | SAVE_HAS_CONTEXT)) != 0)
+	if (parts_bad(l, vtl, own->parts))
 		return 1;
 	if ((own->parts & SAVE_HAS_MESSAGE) != 0 && message_bad(&own->message))
 		return 1;

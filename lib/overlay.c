@@ -268,6 +268,28 @@ int overlay_show_all(struct vsm *vsm)
 	return result;
 }
 
+static int is_doubled(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
+{
+	uint64_t order = vsm->overlay[slot_index(vsm, vtl, slot)].order;
+
+	for (uint32_t i = 0; order != 0 && i < slot; i++) {
+		if (vsm->overlay[slot_index(vsm, vtl, i)].order == order)
+			return 1;
+	}
+	return 0;
+}
+
+int overlay_doubled(const struct vsm *vsm)
+{
+	for (uint32_t vtl = 0; vtl < vsm->vtl_count; vtl++) {
+		for (uint32_t i = 0; i < vsm->overlays_per_vtl; i++) {
+			if (is_doubled(vsm, vtl, i))
+				return 1;
+		}
+	}
+	return 0;
+}
+
 static void clear_page(struct vsm *vsm, uint32_t vtl, uint32_t slot)
 {
 	if (slot >= OVERLAY_OF_VPS) /* No guest can write the others. */
@@ -282,6 +304,7 @@ void overlay_forget(struct vsm *vsm)
 			clear_page(vsm, vtl, i);
 		}
 	}
+	vsm->overlay_order = 0;
 }
 
 /* A slot that the host could not uncover stays placed: the next reset or write tries again. */
@@ -326,5 +349,6 @@ int overlay_reset(struct vsm *vsm)
 		if (vsm->vp[i] != NULL && lift_left_page(vsm, &vsm->vp[i]->overlay) != 0)
 			result = -VSM_ERR_HOST;
 	}
+	vsm->overlay_order = overlay_newest(vsm);
 	return result;
 }

@@ -41,9 +41,11 @@ uint64_t overlay_newest(const struct vsm *vsm);
  * Saved state in two steps. overlay_put() notes where the overlay of a slot is, and nobody is told;
  * overlay_show_all() tells the host of all that are placed. If it fails, those that the host was
  * not told of are placed no more, and overlay_reset() lifts the others. overlay_forget() is for
- * overlays that the host was not told of at all.
+ * overlays that the host was not told of at all. overlay_doubled(): two of a VTL have one order, so
+ * that nobody knows which lies above.
  */
 void overlay_put(struct vsm *vsm, uint32_t vtl, uint32_t slot, uint64_t gpa, uint64_t order);
+int overlay_doubled(const struct vsm *vsm);
 int overlay_show_all(struct vsm *vsm);
 void overlay_forget(struct vsm *vsm);
 

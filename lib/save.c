@@ -159,25 +159,15 @@ static void vp_itself(struct out *out, const struct vsm_vp *vp)
 	end(out);
 }
 
-static int all_zero(const uint8_t *page)
-{
-	uint64_t any = 0;
-
-	for (size_t at = 0; at < HV_PAGE_SIZE; at += 8)
-		any |= wire_get64(page + at);
-	return any == 0;
-}
-
-static uint32_t parts_of(const struct vsm_vp *vp, uint32_t vtl, const uint8_t *assist,
-			 const uint8_t *simp)
+static uint32_t parts_of(const struct vsm_vp *vp, uint32_t vtl)
 {
 	uint32_t parts = vp->vtl[vtl].has_message ? SAVE_HAS_MESSAGE : 0;
 
 	if ((atomic_load(&vp->context_pending) & (1u << vtl)) != 0)
 		parts |= SAVE_HAS_CONTEXT;
-	if (!all_zero(assist))
+	if (!save_page_empty(vp->vsm, vtl, overlay_slot_vp(vp->index, OVERLAY_ASSIST)))
 		parts |= SAVE_HAS_ASSIST;
-	if (!all_zero(simp))
+	if (!save_page_empty(vp->vsm, vtl, overlay_slot_vp(vp->index, OVERLAY_SIMP)))
 		parts |= SAVE_HAS_SIMP;
 	return parts;
 }
@@ -186,10 +176,8 @@ static void vtl_of_vp(struct out *out, const struct vsm_vp *vp, uint32_t vtl)
 {
 	uint32_t slot_assist = overlay_slot_vp(vp->index, OVERLAY_ASSIST);
 	uint32_t slot_simp = overlay_slot_vp(vp->index, OVERLAY_SIMP);
-	const uint8_t *assist = overlay_page(out->vsm, vtl, slot_assist);
-	const uint8_t *simp = overlay_page(out->vsm, vtl, slot_simp);
 	const struct vp_vtl *state = &vp->vtl[vtl];
-	uint32_t parts = parts_of(vp, vtl, assist, simp);
+	uint32_t parts = parts_of(vp, vtl);
 
 	begin(out, SAVE_VP_VTL, vp->index);
 	put32(out, vtl);
@@ -207,9 +195,9 @@ static void vtl_of_vp(struct out *out, const struct vsm_vp *vp, uint32_t vtl)
 	if ((parts & SAVE_HAS_CONTEXT) != 0)
 		put_bytes(out, &state->context, sizeof(state->context));
 	if ((parts & SAVE_HAS_ASSIST) != 0)
-		put_bytes(out, assist, HV_PAGE_SIZE);
+		put_bytes(out, overlay_page(out->vsm, vtl, slot_assist), HV_PAGE_SIZE);
 	if ((parts & SAVE_HAS_SIMP) != 0)
-		put_bytes(out, simp, HV_PAGE_SIZE);
+		put_bytes(out, overlay_page(out->vsm, vtl, slot_simp), HV_PAGE_SIZE);
 	end(out);
 }
 

@@ -83,6 +83,9 @@ void save_config(const struct vsm *vsm, struct save_word words[SAVE_WORDS]);
 /* RAM as the guest sees it: ascending, neighbours joined. Number of ranges. */
 uint32_t save_ram(const struct vsm *vsm, struct vsm_range ranges[RAM_RANGES_MAX]);
 
+/* Is the overlay page of this slot all zero? Such pages are not saved. */
+int save_page_empty(const struct vsm *vsm, uint32_t vtl, uint32_t slot);
+
 /* 0, or why the partition cannot be saved now. Nobody is in an entry. */
 int save_settled(struct vsm *vsm);
 /* Is the partition as it was created? Nobody is in an entry. */

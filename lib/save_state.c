@@ -2,11 +2,11 @@
 /* What saved state belongs to, and whether a partition can be saved, or loaded into, now. */
 #include <string.h>
 
+#include "context.h"
 #include "host.h"
 #include "overlay.h"
-#include "partition.h"
-#include "protmap.h"
 #include "save.h"
+#include "wire.h"
 
 #define ENABLE 1ULL
 
@@ -161,6 +161,25 @@ int save_settled(struct vsm *vsm)
 	return -VSM_ERR_STATE;
 }
 
+int save_page_empty(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
+{
+	const uint8_t *page = overlay_page(vsm, vtl, slot);
+	uint64_t any = 0;
+
+	for (size_t at = 0; at < HV_PAGE_SIZE; at += 8)
+		any |= wire_get64(page + at);
+	return any == 0;
+}
+
+/* What of VTL0 stays behind when its overlays are lifted. */
+static int vtl0_fresh(const struct vsm_vp *vp)
+{
+	return msr_load(&vp->vtl[0].scontrol) == context_scontrol_reset(vp->vsm) &&
+	       msr_load(&vp->vtl[0].sint0) == HV_SYNIC_SINT_RESET &&
+	       save_page_empty(vp->vsm, 0, overlay_slot_vp(vp->index, OVERLAY_ASSIST)) &&
+	       save_page_empty(vp->vsm, 0, overlay_slot_vp(vp->index, OVERLAY_SIMP));
+}
+
 static int vp_fresh(const struct vsm_vp *vp)
 {
 	uint32_t startup = atomic_load(&vp->startup);
@@ -170,7 +189,7 @@ static int vp_fresh(const struct vsm_vp *vp)
 		return 0;
 	if (startup != (waits ? STARTUP_WAITING : STARTUP_NONE) || !vp_idle(vp))
 		return 0;
-	return vp_vtl_empty(vp, 0) && vp_agrees(vp);
+	return vp_vtl_empty(vp, 0) && vtl0_fresh(vp) && vp_agrees(vp);
 }
 
 int save_fresh(const struct vsm *vsm)
@@ -183,6 +202,10 @@ int save_fresh(const struct vsm *vsm)
 	if (msr_load(&vtl0->guest_os_id) != 0 || msr_load(&vtl0->hypercall) != 0 ||
 	    msr_load(&vtl0->reference_tsc) != 0)
 		return 0;
+	for (uint32_t i = 0; i < CRASH_PARAMS; i++) {
+		if (msr_load(&vsm->crash[i]) != 0)
+			return 0;
+	}
 	for (uint32_t i = 0; i < vsm->config.max_vps; i++) {
 		if (vsm->vp[i] != NULL && !vp_fresh(vsm->vp[i]))
 			return 0;

@@ -81,9 +81,9 @@ VSM_EXPORT int vsm_save(struct vsm *vsm, void *buf, size_t size, size_t *used);
  * against forgers: who can write them decides over the guest, so a VMM that keeps them where others
  * write authenticates them, and sees to it that they are not old.
  *
- * Then `tsc` is asked, and the host gets to know: `protect` with all ranges that have not all
- * rights, as few calls as they fit in, `tlb_flush`, `overlay_map` for each overlay page,
- * `inject_event` for each PendingEvent0. Ops may not answer #VSM_PENDING here. switch_vtl, regs_get
+ * Then the host gets to know: `protect` with all ranges that have not all rights, as few calls as
+ * they fit in, `tlb_flush`, `overlay_map` for each overlay page, `inject_event` for each
+ * PendingEvent0; at last `tsc` is asked. Ops may not answer #VSM_PENDING here. switch_vtl, regs_get
  * and regs_set are not called: which VTL runs vsm_vp_active_vtl() tells, and registers are the
  * host's own.
  *

@@ -280,6 +280,7 @@ static const struct {
 	{ ID_VTL, 0, 40, 8, 0x3e, "VTL0 has a configuration" },
 	{ ID_VTL, 1, 40, 8, 0x1ull << 20 | 1, "bits of the configuration that do nothing" },
 	{ ID_VTL, 1, 40, 8, 1 | 5 << 1, "a default mask that is none" },
+	{ ID_VTL, 0, 48, 4, 1, "VTL0 was enabled with MBEC" },
 	{ ID_VTL, 1, 48, 4, 2, "an unknown kind of MBEC" },
 	{ ID_MASKS, 0, 0, 8, VSMTEST_DATA_GPA | 2, "W without R" },
 	{ ID_MASKS, 0, 0, 8, VSMTEST_DATA_GPA | 9, "UX without MBEC" },
@@ -295,6 +296,7 @@ static const struct {
 	{ ID_VP, 0, 8, 4, UINT32_MAX, "a VTL that there never is" },
 	{ ID_VP, 0, 12, 4, 1, "the active VTL is not enabled" },
 	{ ID_VP, 0, 12, 4, 2, "VTL0 is not enabled on a VP" },
+	{ ID_VP, 1, 8, 4, 1, "a VTL runs and waits for its context" },
 	{ ID_VP, 0, 16, 4, 1, "a VP waits that never does" },
 	{ ID_VP, 0, 20, 4, 1, "it starts in a VTL without being started" },
 	{ ID_VP, 2, 16, 4, 2, "a call that starts it is under way" },
@@ -393,6 +395,193 @@ START_TEST(case_39_masks_that_their_vtl_cannot_set)
 }
 END_TEST
 
+/* In section i `out` bytes at `at` make room for `bytes` of `from`. */
+static struct blob spliced(const struct blob *b, uint32_t i, size_t at, size_t out,
+			   const void *from, size_t bytes)
+{
+	struct blob other = copy_of(b);
+	size_t to = b->section[i].at + HEAD + at;
+
+	memcpy(other.bytes + to, from, bytes);
+	memcpy(other.bytes + to + bytes, b->bytes + to + out, b->size - to - out);
+	put(other.bytes + b->section[i].at + 8, 8, b->section[i].length - HEAD + bytes - out);
+	other.size = b->size + bytes - out;
+	seal(&other, 0);
+	return other;
+}
+
+static uint32_t nth_section(const struct blob *b, uint32_t id, uint32_t n)
+{
+	for (uint32_t i = 0; i < b->count; i++)
+		if (b->section[i].id == id && n-- == 0)
+			return i;
+	ck_abort_msg("no section %u", id);
+	return 0;
+}
+
+/* A message tells of an entry, and that has loaded the context. */
+START_TEST(case_39_a_message_for_a_vtl_that_was_never_entered)
+{
+	static const uint8_t no_parts[4] = { 0 }, message[4] = { 1 }, both[4] = { 3 };
+	struct vsmtest *t = golden();
+	struct target target = target_of(t);
+	struct blob b = saved(t), without, other;
+	uint32_t of_vp1 = nth_section(&b, ID_VP_VTL, 3);
+	const uint8_t *bytes = b.bytes + b.section[nth_section(&b, ID_VP_VTL, 1)].at + HEAD + 72;
+
+	other = spliced(&b, of_vp1, 72, 0, bytes, 256);
+	memcpy(other.bytes + b.section[of_vp1].at + HEAD + 4, both, 4);
+	seal(&other, 0);
+	refused(&target, other, "with message and context", of_vp1);
+	/* The message alone, of a VTL that was entered and left again, is all right. */
+	without = spliced(&b, of_vp1, 72, 224, bytes, 256);
+	memcpy(without.bytes + b.section[of_vp1].at + HEAD + 4, message, 4);
+	seal(&without, 0);
+	assert_err(try_blob(&target, &without), 0);
+	free(without.bytes);
+	without = spliced(&b, of_vp1, 72, 224, bytes, 0);
+	memcpy(without.bytes + b.section[of_vp1].at + HEAD + 4, no_parts, 4);
+	seal(&without, 0);
+	assert_err(try_blob(&target, &without), 0);
+	free(without.bytes);
+	free(b.bytes);
+	target_free(&target);
+	vsmtest_free(t);
+}
+END_TEST
+
+START_TEST(case_39_a_message_for_a_vp_that_waits_for_its_start)
+{
+	static const uint8_t message[4] = { 1 };
+	struct hv_initial_vp_context context;
+	struct vsmtest_opts opts;
+	struct vsmtest *t, *from = golden();
+	struct target target;
+	struct blob b, other, with_message = saved(from);
+	uint32_t of_vp1;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = opts.config.max_vps = 2;
+	opts.config.host_flags = VSM_HOST_STARTS_VPS;
+	opts.waiting = 2;
+	t = vsmtest_new(&opts);
+	vsmtest_context64(&context);
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
+	target = target_of(t);
+	b = saved(t);
+	of_vp1 = nth_section(&b, ID_VP_VTL, 3);
+	other = spliced(&b, of_vp1, 72, 224,
+			with_message.bytes +
+				with_message.section[nth_section(&with_message, ID_VP_VTL, 1)].at +
+				HEAD + 72,
+			256);
+	memcpy(other.bytes + b.section[of_vp1].at + HEAD + 4, message, 4);
+	seal(&other, 0);
+	refused(&target, other, "of a VP that never ran", of_vp1);
+	assert_err(try_blob(&target, &b), 0);
+	free(b.bytes);
+	free(with_message.bytes);
+	target_free(&target);
+	vsmtest_free(t);
+	vsmtest_free(from);
+}
+END_TEST
+
+/* Where two lie on one page the number tells which is seen. */
+START_TEST(case_39_two_overlays_with_one_number)
+{
+	struct vsmtest *t = golden();
+	struct target target = target_of(t);
+	struct blob b = saved(t), other;
+	size_t vtl1 = nth(&b, ID_VTL, 1), own = nth(&b, ID_VP_VTL, 1);
+	uint8_t *assist, *simp;
+
+	other = copy_of(&b);
+	assist = other.bytes + own + 16;
+	simp = other.bytes + own + 32;
+	ck_assert(get(assist, 8) != 0 && get(simp, 8) != 0);
+	put(simp, 8, get(assist, 8));
+	seal(&other, 0);
+	refused(&target, other, "of assist and message page", 0);
+	other = copy_of(&b);
+	put(other.bytes + own + 32, 8, get(b.bytes + vtl1 + 16, 8));
+	seal(&other, 0);
+	refused(&target, other, "of hypercall and message page", 0);
+	/* The order itself is free. */
+	other = copy_of(&b);
+	put(other.bytes + own + 16, 8, get(b.bytes + own + 32, 8));
+	put(other.bytes + own + 32, 8, get(b.bytes + own + 16, 8));
+	seal(&other, 0);
+	assert_err(try_blob(&target, &other), 0);
+	assert_new(&target);
+	free(other.bytes);
+	free(b.bytes);
+	target_free(&target);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* The default mask is judged also while it does not act. */
+START_TEST(case_39_a_default_mask_that_cannot_be_enforced)
+{
+	struct vsmtest_opts opts;
+	struct target target;
+	struct vsmtest *t;
+	struct blob b, other;
+
+	vsmtest_opts_init(&opts);
+	opts.config.enforceable = 0xa000;
+	t = vsmtest_new(&opts);
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0),
+		      HV_STATUS_INVALID_REGISTER_VALUE);
+	target = target_of(t);
+	b = saved(t);
+	for (uint64_t mask = 0; mask < 16; mask++) {
+		other = copy_of(&b);
+		put(other.bytes + nth(&b, ID_VTL, 1) + AT_CONFIG, 8, mask << 1);
+		seal(&other, 0);
+		ck_assert_int_eq(try_blob(&target, &other),
+				 mask == RX || mask == RWX ? 0 : -VSM_ERR_INVAL);
+		free(other.bytes);
+	}
+	free(b.bytes);
+	target_free(&target);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* A partition without RAM has no protection map, and nobody there can have enabled a VTL. */
+START_TEST(case_39_vtl1_where_no_ram_is)
+{
+	struct vsmtest *t = vsmtest_new(NULL), *bare;
+	struct vsm_vp_config config;
+	struct vsm_host_ops ops;
+	struct blob b, other;
+
+	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
+	b = saved(t);
+	bare = vsmtest_alloc(&t->opts);
+	vsmtest_ops(bare, &ops);
+	bare->may_allocate = 1;
+	assert_err(vsm_partition_create(&t->opts.config, &ops, bare, &bare->vsm), 0);
+	assert_err(vsm_partition_realise(bare->vsm), 0);
+	memset(&config, 0, sizeof(config));
+	config.size = sizeof(config);
+	config.opaque = &bare->vp[0];
+	config.apic_id = t->opts.apic_id[0];
+	assert_err(vsm_vp_create(bare->vsm, &config, &bare->vp[0].vp), 0);
+	other = spliced(&b, 1, 0, b.section[1].length - HEAD, b.bytes, 0);
+	assert_err(vsm_load(bare->vsm, other.bytes, other.size), -VSM_ERR_INVAL);
+	ck_assert_uint_eq(vsm_vp_active_vtl(bare->vp[0].vp), 0);
+	free(other.bytes);
+	free(b.bytes);
+	vsmtest_free(bare);
+	vsmtest_free(t);
+}
+END_TEST
+
 /* The header with a checksum that fits. */
 START_TEST(case_39_the_header_says_something_else)
 {
@@ -450,6 +639,11 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(case_39_less_protected_than_the_header_says),
 	VSMTEST_CASE(case_39_values_that_no_guest_can_bring_about),
 	VSMTEST_CASE(case_39_masks_that_their_vtl_cannot_set),
+	VSMTEST_CASE(case_39_a_message_for_a_vtl_that_was_never_entered),
+	VSMTEST_CASE(case_39_a_message_for_a_vp_that_waits_for_its_start),
+	VSMTEST_CASE(case_39_two_overlays_with_one_number),
+	VSMTEST_CASE(case_39_a_default_mask_that_cannot_be_enforced),
+	VSMTEST_CASE(case_39_vtl1_where_no_ram_is),
 	VSMTEST_CASE(case_39_the_header_says_something_else),
 	VSMTEST_CASE(case_39_a_vtl_that_is_not_enabled_has_nothing),
 };

@@ -381,7 +381,7 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
  * @retval -VSM_ERR_HOST   later only: the default masks could not be enforced; the log tells why.
  * @retval -VSM_ERR_NOSUP  later only: there was no RAM when the partition was realised.
  * @retval -VSM_ERR_STATE  it failed, and KVM did not let go of the memory: the guest must not run
- *                         on.
+ *                         on. The memory stays mapped until vsm_kvm_destroy().
  * Thread: that of create until vsm_partition_realise(). Later any, a VP's too, but not from within
  * kick or another callback, nor under a lock that these take. A thread that calls vsm_kvm_service()
  * may: what it waits for is served meanwhile, but nothing while the views are made. Calls of

@@ -256,6 +256,7 @@ struct vsm_kvm {
 	struct vk_range range[VK_RANGES_MAX];
 	atomic_uint range_count; /* Those that are found without a lock. Only grows. */
 	uint32_t placed; /* One more while a range is being added. */
+	uint32_t lost; /* At the end of range[]: not added, and KVM may show them. Under `adding`. */
 	uint32_t new_rights[VK_VTLS_MAX]; /* Of that one. */
 	atomic_uintptr_t adder; /* Thread that is in vsm_ram_hot_add(), or 0. */
 	pthread_mutex_t adding; /* One range at a time; outside of `lock`. */
@@ -333,7 +334,7 @@ int kvm_is_adding(const struct vsm_kvm *k);
 void kvm_rights_told(struct vsm_kvm *k, const struct vsm_protect_range *ranges, uint32_t count);
 /*
  * Under k->adding only. Add a range that was checked and mapped. 0 or -VSM_ERR_*, with a log line;
- * then it can be unmapped, but for -VSM_ERR_STATE: KVM may still show it.
+ * then it can be unmapped, but for -VSM_ERR_STATE: KVM may show it until its VMs are closed.
  */
 int kvm_range_add(struct vsm_kvm *k, const struct vk_range *range);
 

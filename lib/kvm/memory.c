@@ -32,7 +32,7 @@ static int check_place(const struct vsm_kvm *k, uint64_t gpa, uint64_t size)
 			return kvm_fail(k, VSM_ERR_EXISTS,
 					"memory: overlaps what was added before");
 	}
-	if (count == VK_RANGES_MAX)
+	if (count + k->lost == VK_RANGES_MAX)
 		return kvm_fail(k, VSM_ERR_NOMEM, "memory: too many ranges");
 	return 0;
 }
@@ -113,7 +113,10 @@ static int ram_add(struct vsm_kvm *k, struct vk_range *range, int fd, uint64_t o
 		r = kvm_fail_sys(k, "vsm_kvm_ram_add: a view cannot be mapped or watched, errno");
 	else
 		r = kvm_range_add(k, range);
-	if (r != 0 && r != -VSM_ERR_STATE)
+	/* KVM may show it as long as there is a VM: there was room for one more. */
+	if (r == -VSM_ERR_STATE)
+		k->range[VK_RANGES_MAX - ++k->lost] = *range;
+	else if (r != 0)
 		unmap(k, range);
 	return r;
 }
@@ -194,9 +197,12 @@ int kvm_op_gpa_write(void *opaque, uint64_t gpa, const void *buf, uint32_t len)
 	return 0;
 }
 
+/* The VMs are closed. */
 void kvm_memory_fini(struct vsm_kvm *k)
 {
 	for (uint32_t i = 0; i < k->range_count; i++)
+		unmap(k, &k->range[i]);
+	for (uint32_t i = VK_RANGES_MAX - k->lost; i < VK_RANGES_MAX; i++)
 		unmap(k, &k->range[i]);
 	if (k->arena != NULL)
 		munmap(k->arena, k->arena_bytes);

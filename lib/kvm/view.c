@@ -10,6 +10,10 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
 #define HUGETLBFS_MAGIC 0x958458f6
 
 uint64_t kvm_file_huge(int fd)
@@ -21,39 +25,45 @@ uint64_t kvm_file_huge(int fd)
 	return (uint64_t)fs.f_bsize;
 }
 
+/* So often a place is looked for that another thread takes meanwhile. */
+#define TRIES_MAX 16u
+
 static void *map(void *at, int fd, uint64_t offset, uint64_t size)
 {
 	return mmap(at, (size_t)size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_POPULATE | (at == NULL ? 0 : MAP_FIXED), fd, (off_t)offset);
+		    MAP_SHARED | MAP_POPULATE | (at == NULL ? 0 : MAP_FIXED_NOREPLACE), fd,
+		    (off_t)offset);
 }
 
-/*
- * A huge page of the file can be one entry only where address and offset are alike modulo its size,
- * and not every kernel sees to that. More is reserved than needed, and what is left over returned.
- */
-static void *map_aligned(int fd, uint64_t offset, uint64_t size)
+/* Where there is room just now, at an address like `offset`; NULL with errno. */
+static void *place(uint64_t offset, uint64_t size)
 {
 	uint64_t room = size + VK_HUGE;
 	void *p = mmap(NULL, (size_t)room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		       -1, 0);
-	uint8_t *start = p;
-	uint64_t before;
 
 	if (p == MAP_FAILED)
-		return p;
-	before = (offset - (uint64_t)(uintptr_t)start) % VK_HUGE;
-	p = map(start + before, fd, offset, size);
-	if (p == MAP_FAILED) {
-		int saved = errno;
+		return NULL;
+	munmap(p, (size_t)room);
+	return (uint8_t *)p + (offset - (uint64_t)(uintptr_t)p) % VK_HUGE;
+}
 
-		munmap(start, (size_t)room);
-		errno = saved;
-		return p;
+/*
+ * A huge page of the file can be one entry only where address and offset are alike modulo its size,
+ * and not every kernel sees to that. Nothing that is mapped is ever replaced: when MAP_FIXED fails
+ * its place may be free, and what is there a moment later another thread's. If others are always
+ * faster, or before Linux 4.17, which takes the address for a hint, any place will do.
+ */
+static void *map_aligned(int fd, uint64_t offset, uint64_t size)
+{
+	for (uint32_t i = 0; i < TRIES_MAX; i++) {
+		void *at = place(offset, size);
+		void *p = at == NULL ? MAP_FAILED : map(at, fd, offset, size);
+
+		if (p != MAP_FAILED || errno != EEXIST)
+			return p;
 	}
-	if (before != 0)
-		munmap(start, (size_t)before);
-	munmap(start + before + size, (size_t)(VK_HUGE - before));
-	return p;
+	return map(NULL, fd, offset, size);
 }
 
 uint8_t *kvm_view_map(int fd, uint64_t offset, uint64_t size)

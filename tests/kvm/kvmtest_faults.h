@@ -45,6 +45,14 @@ static inline int kf_end(void)
 	return kf.fail_at != 0 && kf.calls >= kf.fail_at;
 }
 
+/* Called before a mapping is made at a given place. 1: the call fails. */
+static _Thread_local int (*kf_before_fixed)(void *at, size_t size, int flags);
+
+static int kf_fails_at(void *at, size_t size, int flags)
+{
+	return at != NULL && kf_before_fixed != NULL && kf_before_fixed(at, size, flags);
+}
+
 #define KF_FAILED ((void *)-1)
 
 int __real_ioctl(int fd, unsigned long request, void *arg);
@@ -58,6 +66,8 @@ void *__real_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offs
 void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
+	if (kf_fails_at(at, size, flags))
+		return KF_FAILED;
 	return kf_fails() ? KF_FAILED : __real_mmap(at, size, prot, flags, fd, offset);
 }
 
@@ -65,6 +75,8 @@ void *__real_mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t 
 void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset);
 void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset)
 {
+	if (kf_fails_at(at, size, flags))
+		return KF_FAILED;
 	return kf_fails() ? KF_FAILED : __real_mmap64(at, size, prot, flags, fd, offset);
 }
 

@@ -339,6 +339,7 @@ static void calls_fail(uint32_t mask, uint32_t emulated, uint32_t fail_on)
 		/* What KVM did not take away it may show on; that is said. A new machine, then. */
 		if (r == -VSM_ERR_STATE) {
 			hot_free(&h);
+			ck_assert_uint_eq(views(), 0);
 			h = protecting_with(mask, emulated);
 			before = state_of(&h);
 		}
@@ -373,6 +374,74 @@ START_TEST(calls_that_go_on_failing_are_survived)
 }
 END_TEST
 
+#define THEFTS_MAX 256u
+
+static void *stolen[THEFTS_MAX];
+static uint32_t thefts, thefts_end;
+
+/* As another thread's mmap() in the moment in which nothing is there. MAP_FIXED gives up what it is
+ * to replace, and can fail then. */
+static int steal(void *at, size_t size, int flags)
+{
+	int replaces = (flags & MAP_FIXED) != 0;
+
+	if (thefts == thefts_end)
+		return 0;
+	if (replaces)
+		munmap(at, size);
+	stolen[thefts] = __real_mmap(at, 4096, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (stolen[thefts] == KF_FAILED)
+		abort();
+	*(uint32_t *)stolen[thefts] = thefts;
+	thefts++;
+	errno = ENOMEM;
+	return replaces;
+}
+
+/* 1: a page is what its owner has mapped. */
+static int is_there(void *page, uint32_t value)
+{
+	int fd[2];
+	ssize_t n;
+
+	ck_assert_int_eq(pipe(fd), 0);
+	n = write(fd[1], page, sizeof(value));
+	close(fd[0]);
+	close(fd[1]);
+	return n == (ssize_t)sizeof(value) && *(uint32_t *)page == value;
+}
+
+static void others_map(uint32_t count)
+{
+	struct kt *t = kt_new(NULL);
+	int fd = kt_memfd(RAM_SIZE), r;
+
+	thefts = 0;
+	thefts_end = count;
+	kf_before_fixed = steal;
+	r = vsm_kvm_ram_add(t->k, HOT_GPA, RAM_SIZE, fd, 0, 0);
+	kf_before_fixed = NULL;
+	for (uint32_t i = 0; i < thefts; i++) {
+		ck_assert_msg(is_there(stolen[i], i), "theft %u of %u", i, thefts);
+		munmap(stolen[i], 4096);
+	}
+	assert_err(r, 0);
+	ck_assert_uint_gt(thefts, 0);
+	ck_assert_ptr_nonnull(kvm_sees(t->k, 0, HOT_GPA + RAM_SIZE - 4096, VK_SEES_WRITE));
+	kt_free(t);
+	close(fd);
+	ck_assert_uint_eq(views(), 0);
+}
+
+/* Where a view was to be is somebody else's by then: it is left alone, once or always. */
+START_TEST(a_place_that_another_thread_takes)
+{
+	others_map(1);
+	others_map(THEFTS_MAX);
+}
+END_TEST
+
 START_TEST(the_partition_has_no_room)
 {
 	struct hot h = protecting(NONE);
@@ -404,6 +473,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(there_are_128_ranges_of_memory_and_then_no_more),
 	VSMTEST_CASE(a_call_that_fails_leaves_nothing),
 	VSMTEST_CASE(calls_that_go_on_failing_are_survived),
+	VSMTEST_CASE(a_place_that_another_thread_takes),
 	VSMTEST_CASE(the_partition_has_no_room),
 };
 

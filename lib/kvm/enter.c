@@ -47,7 +47,7 @@ int kvm_enter(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 	if (take_kick(kvp))
 		return -EINTR;
 	kvm_guest_enter(kvp);
-	kvm_hit_take(kvp, 0, VK_NO_PAGE);
+	kvm_hit_begin(kvp);
 	kvp->epoch = atomic_load(&kvp->k->epoch);
 	v->io = VK_IO_NONE;
 	v->read.waits = 0;

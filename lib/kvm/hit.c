@@ -5,6 +5,13 @@
  * A poison marker, by which such an access is thrown out of the guest, tells the page and no more,
  * and every other VP may run into it as well. Where the instruction does not tell it is the event
  * that says who wanted to write: the kernel names the thread (UFFD_FEATURE_THREAD_ID).
+ *
+ * The kernel hands out an event only while its thread waits. A moment later a signal may have got
+ * that thread out, and it may be on another instruction. So a VP counts its entries into the guest,
+ * and a note is made only if the count is what it was before the event was read: within one such
+ * run the thread does not get past an access that is not let through. If it entered in between,
+ * nobody can tell, and there is no note: the instruction is executed again, or, if the page has
+ * lost all rights since, its access is told as a read.
  */
 #include "kvm_private.h"
 
@@ -21,6 +28,28 @@ void kvm_hit_enlist(struct vsm_kvm_vp *kvp)
 	pthread_mutex_unlock(&kvp->k->pte_lock);
 }
 
+/* Either this sees the note, or whoever makes it sees the new count: both are written before the
+ * other is looked at. */
+void kvm_hit_begin(struct vsm_kvm_vp *kvp)
+{
+	struct vk_hit *hit = &kvp->k->hit[kvp->index];
+
+	if (kvp->k->mechanism->serve == NULL)
+		return;
+	atomic_store(&hit->run, atomic_load_explicit(&hit->run, memory_order_relaxed) + 1);
+	if (atomic_load(&hit->access) == 0)
+		return;
+	pthread_mutex_lock(&kvp->k->pte_lock);
+	atomic_store(&hit->access, 0);
+	pthread_mutex_unlock(&kvp->k->pte_lock);
+}
+
+void kvm_hit_look(struct vsm_kvm *k)
+{
+	for (uint32_t i = 0; i < k->options.max_vps; i++)
+		k->hit[i].looked = atomic_load(&k->hit[i].run);
+}
+
 int kvm_hit_note(struct vsm_kvm *k, uint32_t thread, uint32_t vtl, uint64_t page, uint32_t access)
 {
 	int found = 0;
@@ -34,6 +63,8 @@ int kvm_hit_note(struct vsm_kvm *k, uint32_t thread, uint32_t vtl, uint64_t page
 		hit->vtl = vtl;
 		hit->page = page;
 		atomic_store(&hit->access, access);
+		if (atomic_load(&hit->run) != hit->looked)
+			atomic_store(&hit->access, 0);
 		found = 1;
 	}
 	return found;
@@ -45,13 +76,12 @@ void kvm_hit_forget(struct vsm_kvm *k)
 		atomic_store(&k->hit[i].access, 0);
 }
 
+/* Always under the lock: whoever is about to make the note may have let the thread go already. */
 uint32_t kvm_hit_take(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page)
 {
 	struct vk_hit *hit = &kvp->k->hit[kvp->index];
 	uint32_t access = 0;
 
-	if (atomic_load(&hit->access) == 0)
-		return 0;
 	pthread_mutex_lock(&kvp->k->pte_lock);
 	if (hit->vtl == vtl && hit->page == page)
 		access = atomic_load(&hit->access);

@@ -188,6 +188,8 @@ struct vk_hit {
 	uint32_t thread; /* That runs the VP; 0: none has yet. */
 	uint32_t vtl;
 	uint64_t page; /* GPA */
+	uint64_t looked; /* What `run` was before the events were read. */
+	atomic_uint_least64_t run; /* How often it has entered the guest. Its thread's. */
 	atomic_uint access; /* VK_SEES_READ + 1, VK_SEES_WRITE + 1; 0: none. Set under pte_lock. */
 };
 
@@ -466,12 +468,16 @@ int kvm_fault_bus(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mine);
 /* hit.c: what userfaultfd told of the accesses of VPs */
 /* This thread runs the VP from now on. */
 void kvm_hit_enlist(struct vsm_kvm_vp *kvp);
+/* It is about to enter the guest: what was noted is of the past. */
+void kvm_hit_begin(struct vsm_kvm_vp *kvp);
+/* Under pte_lock, before events are read and let go only when all of them are noted. */
+void kvm_hit_look(struct vsm_kvm *k);
 /* Under pte_lock: a thread was not let through. 0: it runs no VP. */
 int kvm_hit_note(struct vsm_kvm *k, uint32_t thread, uint32_t vtl, uint64_t page, uint32_t access);
 /* Under pte_lock: rights were given, so accesses that were noted may get through now. */
 void kvm_hit_forget(struct vsm_kvm *k);
-/* What the VP was going to do with the page: VK_SEES_READ + 1, VK_SEES_WRITE + 1; 0: no such note
- * is there. None is after it. */
+/* What the VP was going to do with the page since it entered the guest: VK_SEES_READ + 1,
+ * VK_SEES_WRITE + 1; 0: no such note is there. None is after it. */
 uint32_t kvm_hit_take(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page);
 
 /* code.c: bytes at RIP */

@@ -362,26 +362,38 @@ static void serve_fault(struct vsm_kvm *k, const struct uffd_msg *m)
 	wake(k->uffd, (void *)(uintptr_t)hva);
 }
 
-static int serve(struct vsm_kvm *k)
+/* Read and serve some events; how many, or -1 with errno. In one piece: see hit.c. */
+static int serve_some(struct vsm_kvm *k)
 {
 	struct uffd_msg m[16];
+	ssize_t n;
+	int count;
+
+	pthread_mutex_lock(&k->pte_lock);
+	do {
+		kvm_hit_look(k);
+		n = read(k->uffd, m, sizeof(m));
+	} while (n < 0 && errno == EINTR);
+	count = n < 0 ? -1 : (int)((size_t)n / sizeof(m[0]));
+	for (int i = 0; i < count; i++) {
+		if (m[i].event == UFFD_EVENT_PAGEFAULT)
+			serve_fault(k, &m[i]);
+		k->served++;
+	}
+	pthread_mutex_unlock(&k->pte_lock);
+	return count;
+}
+
+static int serve(struct vsm_kvm *k)
+{
 	int served = 0;
 
 	while (served < (int)SERVE_MAX) {
-		ssize_t n = read(k->uffd, m, sizeof(m));
+		int n = serve_some(k);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN ? served : -1;
-		pthread_mutex_lock(&k->pte_lock);
-		for (size_t i = 0; i < (size_t)n / sizeof(m[0]); i++) {
-			if (m[i].event == UFFD_EVENT_PAGEFAULT)
-				serve_fault(k, &m[i]);
-			served++;
-			k->served++;
-		}
-		pthread_mutex_unlock(&k->pte_lock);
+		if (n <= 0)
+			return n == 0 || errno == EAGAIN ? served : -1;
+		served += n;
 	}
 	return served;
 }

@@ -3,6 +3,15 @@
  * store. With that mechanism only, whatever the run is about. */
 #include "kvmtest.h"
 
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+#include <linux/userfaultfd.h>
+
+#include "uffd.h"
+
 #define R_X (HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE)
 #define RWX HV_MAP_GPA_PERMISSIONS_MASK
 #define OLD 0x0706050403020100ull /* at PAGE_GPA, as kt_tables() fills the page */
@@ -172,6 +181,168 @@ START_TEST(a_note_is_of_one_page)
 }
 END_TEST
 
+/* ---- moments between the kernel's step and the library's ---- */
+
+/* Called on the thread that serves, once each: an event was read; a page was poisoned. */
+static void (*on_event)(void);
+static void (*on_poison)(void);
+
+static void call_once(void (**hook)(void))
+{
+	void (*call)(void) = __atomic_exchange_n(hook, NULL, __ATOMIC_SEQ_CST);
+
+	if (call != NULL)
+		call();
+}
+
+ssize_t __real_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size)
+{
+	ssize_t n = __real_read(fd, to, size);
+
+	if (n > 0 && n % (ssize_t)sizeof(struct uffd_msg) == 0)
+		call_once(&on_event);
+	return n;
+}
+
+int __real_ioctl(int fd, unsigned long request, void *arg);
+int __wrap_ioctl(int fd, unsigned long request, void *arg);
+int __wrap_ioctl(int fd, unsigned long request, void *arg)
+{
+	int r = __real_ioctl(fd, request, arg);
+
+	if (r == 0 && request == UFFDIO_POISON)
+		call_once(&on_poison);
+	return r;
+}
+
+static pthread_t vp_thread;
+static atomic_int went_on;
+
+static sigjmp_buf got_out;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	siglongjmp(got_out, 1);
+}
+
+/* The VP's thread is got out by a signal, and the VP runs on before its event is served. */
+static void get_it_out(void)
+{
+	pthread_kill(vp_thread, SIGUSR2);
+	while (!atomic_load(&went_on))
+		poll(NULL, 0, 1);
+}
+
+/* A store that was told of late is not what the VP does now. */
+START_TEST(an_event_of_an_earlier_run_counts_for_nothing)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	struct kt *t = machine();
+	uint64_t served;
+
+	/* The VP has a thread only when it has run. */
+	ck_assert_uint_eq(kt_stop(t), 0);
+	kt_set(t, 0, HV_X64_REGISTER_RIP, CODE_GPA);
+	served = kt_stats(t).served;
+	vp_thread = pthread_self();
+	sigaction(SIGUSR2, &action, NULL);
+	on_event = get_it_out;
+	if (sigsetjmp(got_out, 1) == 0)
+		*(volatile uint8_t *)(t->k->range[0].view[0] + PAGE_GPA) = 1;
+	ck_assert_uint_eq(kt_stop(t), 0);
+	kt_set(t, 0, HV_X64_REGISTER_RIP, CODE_GPA);
+	atomic_store(&went_on, 1);
+	for (uint32_t i = 0; i < 10000 && kt_stats(t).served == served; i++)
+		poll(NULL, 0, 1);
+	ck_assert_uint_eq(kt_stats(t).served, served + 1);
+	ck_assert_uint_eq(kvm_pte(&t->k->range[0], 0, PAGE_GPA / 4096), VK_PTE_BOUNCE);
+	ck_assert_int_eq(page_fault(t), VSM_VERDICT_RETRY);
+	kt_free(t);
+}
+END_TEST
+
+static void take_time(void)
+{
+	poll(NULL, 0, 50);
+}
+
+/* The kernel lets the thread go when the page is poisoned, and the note comes after that. */
+START_TEST(a_note_under_way_is_waited_for)
+{
+	struct kt *t = machine();
+	int fd[2];
+
+	ck_assert_uint_eq(kt_stop(t), 0);
+	kt_set(t, 0, HV_X64_REGISTER_RIP, CODE_GPA);
+	ck_assert_int_eq(pipe(fd), 0);
+	ck_assert_int_eq((int)write(fd[1], "", 1), 1);
+	on_poison = take_time;
+	ck_assert_int_eq((int)read(fd[0], t->k->range[0].view[0] + PAGE_GPA, 1), -1);
+	ck_assert_uint_eq(kvm_hit_take(t->vp, 0, PAGE_GPA), VK_SEES_WRITE + 1);
+	close(fd[0]);
+	close(fd[1]);
+	kt_free(t);
+}
+END_TEST
+
+/* ---- memory that comes ---- */
+
+struct reader {
+	const volatile uint8_t *page;
+	uint8_t value;
+};
+
+static void *reads(void *arg)
+{
+	struct reader *r = arg;
+
+	r->value = *r->page;
+	return r;
+}
+
+/* A view is watched before its range is known. Whoever comes then asks again and again until it is:
+ * nobody is forgotten. */
+START_TEST(who_comes_before_the_range_is_known)
+{
+	struct vk_range range = { .gpa = RAM_SIZE, .size = 4096, .is_ram = 1 };
+	struct kt *t = machine();
+	int fd = kt_memfd(4096), late;
+	struct reader reader = { 0 };
+	uint64_t served = kt_stats(t).served;
+	struct timespec end;
+	pthread_t thread;
+
+	ck_assert_int_eq((int)pwrite(fd, "\x5a", 1, 0), 1);
+	range.host = kvm_view_map(fd, 0, 4096);
+	for (uint32_t vtl = 0; vtl < 2; vtl++)
+		range.view[vtl] = kvm_view_map(fd, 0, 4096);
+	ck_assert_int_eq(kvm_enforce_attach(t->k, &range, fd), 0);
+	ck_assert_int_eq(madvise(range.view[0], 4096, MADV_DONTNEED), 0);
+	reader.page = range.view[0];
+	ck_assert_int_eq(pthread_create(&thread, NULL, reads, &reader), 0);
+	for (uint32_t i = 0; i < 10000 && kt_stats(t).served == served; i++)
+		poll(NULL, 0, 1);
+	ck_assert_uint_gt(kt_stats(t).served, served);
+	assert_err(kvm_range_add(t->k, &range), 0);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 10;
+	late = pthread_timedjoin_np(thread, NULL, &end);
+	if (late != 0) {
+		struct uffdio_range r = { (uint64_t)(uintptr_t)range.view[0], 4096 };
+
+		__real_ioctl(t->k->uffd, UFFDIO_WAKE, &r);
+		pthread_join(thread, NULL);
+	}
+	ck_assert_int_eq(late, 0);
+	ck_assert_uint_eq(reader.value, 0x5a);
+	kt_free(t);
+	close(fd);
+}
+END_TEST
+
 static int has_clzero(void)
 {
 	uint32_t eax = 0x80000000u, ebx, ecx = 0, edx;
@@ -216,6 +387,9 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_note_is_gone_when_the_vp_goes_on),
 	VSMTEST_CASE(a_note_is_gone_when_the_page_is_given),
 	VSMTEST_CASE(a_note_is_of_one_page),
+	VSMTEST_CASE(an_event_of_an_earlier_run_counts_for_nothing),
+	VSMTEST_CASE(a_note_under_way_is_waited_for),
+	VSMTEST_CASE(who_comes_before_the_range_is_known),
 	VSMTEST_CASE(a_store_that_the_instruction_does_not_tell),
 };
 

@@ -308,34 +308,39 @@ static void *walker_thread(void *arg)
 	return NULL;
 }
 
-static void *serving_thread(void *arg)
+static void *adding_thread(void *arg)
 {
 	return hot_add(arg) == 0 ? arg : NULL;
 }
 
-/* Whatever mechanism the other tests are about, only this one has events. */
-static struct hot unserved(void)
+static void *creating_thread(void *arg)
 {
-	struct vsm_kvm_options o;
-	struct kt *t;
+	struct vsm_kvm_vp *vp;
+	struct hot *h = arg;
 
-	vsm_kvm_options_init(&o);
-	o.enforce = VSM_KVM_ENFORCE_UFFD;
-	t = kt_new(&o);
-	kt_serve_end(t);
-	t->server_stop[1] = 0;
-	return hot_new(t);
+	return vsm_kvm_vp_create(h->t->k, 1, 1, &vp) == 0 && h->t->k->vp[1] == vp ? arg : NULL;
 }
 
-/* Nobody serves but the thread that adds RAM, and that may have to wait for who is to be served. */
-START_TEST(the_thread_that_serves_adds_it)
+/* Whatever mechanism the other tests are about, only this one has events. VP 1 is not there yet. */
+static struct hot unserved(struct pair *p)
+{
+	pair_bare(p, VSM_KVM_ENFORCE_UFFD, 0, vsm_kvm_ops);
+	kt_start(p->t);
+	kt_serve_end(p->t);
+	p->t->server_stop[1] = 0;
+	return hot_new(p->t);
+}
+
+/* Nobody serves but the thread that does this, and that may have to wait for who is to be served. */
+static void done_by_the_server(void *(*serving_thread)(void *arg))
 {
 	struct vsm_kvm_enforcement e = { .size = sizeof(e) };
 	struct pollfd event = { .events = POLLIN };
-	pthread_t walker, adder;
+	pthread_t walker, server;
 	struct timespec end;
+	struct pair p;
 	struct hot h;
-	void *added = NULL;
+	void *done = NULL;
 	int late;
 
 	assert_err(vsm_kvm_enforcement(NULL, VSM_KVM_ENFORCE_UFFD, &e), 0);
@@ -343,23 +348,34 @@ START_TEST(the_thread_that_serves_adds_it)
 		printf("# %s\n", e.missing);
 		return;
 	}
-	h = unserved();
+	h = unserved(&p);
 	event.fd = vsm_kvm_service_fd(h.t->k);
 	ck_assert_int_eq(madvise(h.t->k->range[0].view[0] + PAGE_GPA, 4096, MADV_DONTNEED), 0);
 	ck_assert_int_eq(pthread_create(&walker, NULL, walker_thread, h.t), 0);
 	ck_assert_int_eq(poll(&event, 1, 10000), 1);
-	ck_assert_int_eq(pthread_create(&adder, NULL, serving_thread, &h), 0);
+	ck_assert_int_eq(pthread_create(&server, NULL, serving_thread, &h), 0);
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += 10;
-	late = pthread_timedjoin_np(adder, &added, &end);
+	late = pthread_timedjoin_np(server, &done, &end);
 	if (late != 0) {
 		kt_serve(h.t);
-		pthread_join(adder, &added);
+		pthread_join(server, &done);
 	}
 	pthread_join(walker, NULL);
 	ck_assert_int_eq(late, 0);
-	ck_assert_ptr_eq(added, &h);
+	ck_assert_ptr_eq(done, &h);
 	hot_free(&h);
+}
+
+START_TEST(the_thread_that_serves_adds_it)
+{
+	done_by_the_server(adding_thread);
+}
+END_TEST
+
+START_TEST(the_thread_that_serves_creates_a_vp)
+{
+	done_by_the_server(creating_thread);
 }
 END_TEST
 
@@ -412,6 +428,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_change_under_way_is_waited_for),
 	VSMTEST_CASE(a_device_reads_it_in_its_first_moment),
 	VSMTEST_CASE(the_thread_that_serves_adds_it),
+	VSMTEST_CASE(the_thread_that_serves_creates_a_vp),
 	VSMTEST_CASE(nobody_sleeps_who_cannot_be_woken),
 };
 

@@ -258,7 +258,7 @@ struct vsm_kvm {
 	struct vk_range range[VK_RANGES_MAX];
 	atomic_uint range_count; /* Those that are found without a lock. Only grows. */
 	uint32_t placed; /* One more while a range is being added. */
-	uint32_t lost; /* At the end of range[]: not added, and KVM may show them. Under `adding`. */
+	uint32_t lost; /* At the end of range[]: failed, and KVM may show them. Under `adding`. */
 	uint32_t new_rights[VK_VTLS_MAX]; /* Of that one. */
 	atomic_uintptr_t adder; /* Thread that is in vsm_ram_hot_add(), or 0. */
 	pthread_mutex_t adding; /* One range at a time; outside of `lock`. */

@@ -331,7 +331,7 @@ static struct hot unserved(struct pair *p)
 	return hot_new(p->t);
 }
 
-/* Nobody serves but the thread that does this, and that may have to wait for who is to be served. */
+/* Nobody serves but the thread that does this, and it may have to wait for who is to be served. */
 static void done_by_the_server(void *(*serving_thread)(void *arg))
 {
 	struct vsm_kvm_enforcement e = { .size = sizeof(e) };

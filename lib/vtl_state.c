@@ -152,8 +152,8 @@ static int get_all(struct subject *s, struct vsm_private_state *state)
 {
 	int r = context_apply(s->vp, s->vtl);
 
-	if (r != 0)
-		return -VSM_ERR_HOST;
+	if (r != 0) /* Not a failure of the host's: the guest gave it what it cannot take. */
+		return r == -VSM_ERR_INVAL ? -VSM_ERR_NOSUP : -VSM_ERR_HOST;
 	memset(s->known, 0, sizeof(s->known));
 	vsm_private_state_init(state, state_flags(s->vp->vsm));
 	r = get_host(s, state);

@@ -207,9 +207,9 @@ VSM_EXPORT int vsm_private_state_decode(struct vsm_private_state *state,
  * @retval -VSM_ERR_INVAL    an argument is NULL or vtl is above max_vtl.
  * @retval -VSM_ERR_NOTFOUND vtl is not enabled on this VP.
  * @retval -VSM_ERR_MISUSE   the VP is in an entry, blocked, or belongs to another thread.
- * @retval -VSM_ERR_HOST     a host op failed; or the VTL waits for its first entry and the host
- *                           refuses the context for it: it has no registers, and vsm_save() has
- *                           the context.
+ * @retval -VSM_ERR_NOSUP    the VTL waits for its first entry, and this host refuses the context
+ *                           for it: it has no registers, and vsm_save() has the context.
+ * @retval -VSM_ERR_HOST     a host op failed.
  * Thread: the VP's.
  */
 VSM_EXPORT int vsm_vtl_state_save(struct vsm_vp *vp, uint32_t vtl, struct vsm_private_state *state);
@@ -229,11 +229,12 @@ VSM_EXPORT int vsm_vtl_state_save(struct vsm_vp *vp, uint32_t vtl, struct vsm_pr
  * @retval -VSM_ERR_INVAL    an argument is NULL, vtl is above max_vtl, state is not initialised or
  *                           has other flags, or a value is not legal here.
  * @retval -VSM_ERR_NOTFOUND vtl is not enabled on this VP.
- * @retval -VSM_ERR_NOSUP    a register that neither libvsm nor this host can write is to change.
+ * @retval -VSM_ERR_NOSUP    a register that neither libvsm nor this host can write is to change; or
+ *                           the VTL waits for its first entry, and this host refuses the context
+ *                           for it. Nothing has changed.
  * @retval -VSM_ERR_MISUSE   the VP is in an entry, blocked, or belongs to another thread; or
  *                           another VP is changing rights or overlays.
- * @retval -VSM_ERR_HOST     a host op failed, or refuses the context that waits; nothing has
- *                           changed.
+ * @retval -VSM_ERR_HOST     a host op failed; nothing has changed.
  * @retval -VSM_ERR_STATE    a host op failed, and so did the way back: the VTL is neither old nor
  *                           new.
  * Thread: the VP's.

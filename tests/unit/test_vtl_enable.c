@@ -684,7 +684,17 @@ START_TEST(a_return_to_a_vtl_whose_context_the_host_refuses_is_ud)
 		      HV_STATUS_INVALID_VTL_STATE);
 	vsmtest_entry_begin(t, 1);
 	assert_verdict(vsmtest_entry_end(t, vsm_vtl_state_save(t->vp[1].vp, 1, &state)),
+		       -VSM_ERR_NOSUP);
+	vsm_private_state_init(&state, 0);
+	vsmtest_entry_begin(t, 1);
+	assert_verdict(vsmtest_entry_end(t, vsm_vtl_state_load(t->vp[1].vp, 1, &state)),
+		       -VSM_ERR_NOSUP);
+	/* A host that fails is something else: it is worth trying again. */
+	vsmtest_fail_op(t, VSMTEST_REGS_SET, 1, 1, -VSM_ERR_HOST);
+	vsmtest_entry_begin(t, 1);
+	assert_verdict(vsmtest_entry_end(t, vsm_vtl_state_save(t->vp[1].vp, 1, &state)),
 		       -VSM_ERR_HOST);
+	vsmtest_no_faults(t);
 	t->refused_reg = ~0u;
 	assert_verdict(vsmtest_vtl_return(t, 1, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 1);

@@ -476,6 +476,24 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
 			      uint32_t count);
 
 /**
+ * Reset the VP's vCPUs, those of all VTLs, to the state in which vsm_kvm_vp_create() made them: all
+ * registers and MSRs that KVM has, events that wait or were being delivered, NMI mask, half-done
+ * exits, held stores. A partition is reset by this for each of its VPs, then vsm_partition_reset().
+ * In this order: an instruction whose exit the VMM has not answered is brought to its end, and may
+ * write to RAM which is zeroed only then. What was set by vsm_kvm_vp_set() or on vsm_kvm_vcpu_fd()
+ * is to be set anew. The TSC, which guests cannot set, goes on.
+ *
+ * @param kvp the VP.
+ * @retval 0 done.
+ * @retval -VSM_ERR_INVAL  kvp is NULL.
+ * @retval -VSM_ERR_MISUSE it is running.
+ * @retval -VSM_ERR_SYS    KVM refused; errno tells why, the log names the MSR. The VP must not run;
+ *                         call again or give up the machine.
+ * Thread: any, with the VP stopped.
+ */
+VSM_EXPORT int vsm_kvm_vp_reset(struct vsm_kvm_vp *kvp);
+
+/**
  * Run the VP until the VMM has to do something. Hypercalls, synthetic MSRs, protected pages and
  * VTL switches are dealt with inside.
  *

@@ -236,6 +236,7 @@ void kvm_vp_free(struct vsm_kvm_vp *kvp)
 	for (uint32_t vtl = 0; vtl < kvp->k->vtls; vtl++)
 		vcpu_close(kvp->k, &kvp->vcpu[vtl]);
 	kvm_carry_fini(kvp);
+	kvm_start_fini(kvp);
 	free(kvp);
 }
 

@@ -193,6 +193,8 @@ struct vk_hit {
 	atomic_uint access; /* VK_SEES_READ + 1, VK_SEES_WRITE + 1; 0: none. Set under pte_lock. */
 };
 
+struct vk_start;
+
 struct vsm_kvm_vp {
 	struct vsm_kvm *k;
 	struct vsm_vp *vp;
@@ -217,6 +219,7 @@ struct vsm_kvm_vp {
 	struct vk_fragment device[VK_FRAGMENTS_MAX]; /* Of a store that was performed. */
 	struct kvm_sync_regs saved; /* Of the VTL that a switch prepares. */
 	uint64_t saved_dirty;
+	struct vk_start *start; /* What vsm_kvm_vp_reset() goes back to. */
 };
 
 struct vk_msr_name {
@@ -416,6 +419,11 @@ void kvm_gprs_copy(const struct kvm_run *from, struct kvm_run *to);
 int kvm_op_switch_vtl(void *vp, uint32_t from, uint32_t to, uint32_t phase);
 int kvm_carry_init(struct vsm_kvm_vp *kvp);
 void kvm_carry_fini(struct vsm_kvm_vp *kvp);
+
+/* reset.c */
+/* The vCPUs are new: note what they have. 0 or -VSM_ERR_*. */
+int kvm_start_init(struct vsm_kvm_vp *kvp);
+void kvm_start_fini(struct vsm_kvm_vp *kvp);
 
 /* msr.c */
 int kvm_msr_filter_set(struct vsm_kvm *k, int vm_fd);

@@ -59,6 +59,8 @@ static int vp_open(struct vsm_kvm_vp *kvp, uint32_t apic_id)
 	for (uint32_t vtl = 0; vtl < kvp->k->vtls && r == 0; vtl++)
 		r = vcpu_open(kvp, vtl, apic_id);
 	if (r == 0)
+		r = kvm_start_init(kvp);
+	if (r == 0)
 		r = vsm_vp_create(kvp->k->vsm, &config, &kvp->vp);
 	return r;
 }

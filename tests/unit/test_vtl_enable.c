@@ -682,6 +682,10 @@ START_TEST(a_return_to_a_vtl_whose_context_the_host_refuses_is_ud)
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[1].vp), 2);
 	assert_status(vsmtest_get(t, 1, VSMTEST_VTL(1), HV_REGISTER_VSM_CODE_PAGE_OFFSETS, &value),
 		      HV_STATUS_INVALID_VTL_STATE);
+	assert_status(vsmtest_get(t, 1, VSMTEST_VTL(1), HV_X64_REGISTER_LSTAR, &value),
+		      HV_STATUS_INVALID_VTL_STATE);
+	assert_status(vsmtest_set(t, 1, VSMTEST_VTL(1), HV_X64_REGISTER_LSTAR, 0x1000),
+		      HV_STATUS_INVALID_VTL_STATE);
 	vsmtest_entry_begin(t, 1);
 	assert_verdict(vsmtest_entry_end(t, vsm_vtl_state_save(t->vp[1].vp, 1, &state)),
 		       -VSM_ERR_NOSUP);

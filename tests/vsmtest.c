@@ -10,13 +10,35 @@ static void fail_test(const char *text)
 	ck_abort_msg("contract breach: %s", text);
 }
 
+/* In one process: sanitizers and debuggers see all of it. */
+static int run(Suite *s)
+{
+	SRunner *runner = srunner_create(s);
+	int failed;
+
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int vsmtest_suite(const char *suite, void (*add)(TCase *tests))
+{
+	Suite *s = suite_create(suite);
+	TCase *tests = tcase_create(suite);
+
+	suite_add_tcase(s, tests);
+	add(tests);
+	return run(s);
+}
+
 int vsmtest_main(const char *suite, const struct vsmtest_case *cases, size_t count)
 {
 	Suite *s = suite_create(suite);
-	SRunner *runner;
 	uint32_t model;
 	size_t i;
-	int failed;
 
 	if (vsmtest_model_from_env(&model)) {
 		printf("Bail out! VSMTEST_MODEL is neither replicated nor swapped\n");
@@ -29,14 +51,7 @@ int vsmtest_main(const char *suite, const struct vsmtest_case *cases, size_t cou
 		tcase_add_test(tc, *cases[i].test);
 		suite_add_tcase(s, tc);
 	}
-	runner = srunner_create(s);
-	/* One process: sanitizers and debuggers see all of it. */
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run(s);
 }
 
 struct vsmtest *vsmtest_new(const struct vsmtest_opts *opts)
@@ -50,6 +65,24 @@ struct vsmtest *vsmtest_new(const struct vsmtest_opts *opts)
 	ck_assert_msg(err == 0, "no partition: %s; last log line: %s", vsm_strerror(err),
 		      t->lines ? t->line[(t->lines - 1) % VSMTEST_MAX_LINES] : "none");
 	return t;
+}
+
+struct vsmtest *vsmtest_new_vps(uint32_t vps)
+{
+	struct vsmtest_opts opts;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = vps;
+	return vsmtest_new(&opts);
+}
+
+struct vsmtest *vsmtest_new_vtls(uint32_t max_vtl)
+{
+	struct vsmtest_opts opts;
+
+	vsmtest_opts_init(&opts);
+	opts.config.max_vtl = max_vtl;
+	return vsmtest_new(&opts);
 }
 
 const char *vsmtest_verdict_text(int verdict)

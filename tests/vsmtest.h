@@ -31,7 +31,8 @@
  *     }
  *
  * What else there is:
- *  - other machines: `struct vsmtest_opts o; vsmtest_opts_init(&o); o.vps = 2; vsmtest_new(&o)`;
+ *  - other machines: vsmtest_new_vps(2), vsmtest_new_vtls(2), or all that is in vsmtest_opts:
+ *    `struct vsmtest_opts o; vsmtest_opts_init(&o); o.waiting = 2; vsmtest_new(&o)`;
  *  - failing ops: vsmtest_fail_op(t, VSMTEST_PROTECT, 1, 1, -VSM_ERR_HOST);
  *  - ops that take their time: the same with #VSM_PENDING, then vsmtest_complete();
  *  - "nothing changed": the same vsmtest_hash() before and after;
@@ -62,8 +63,17 @@ struct vsmtest_case {
 /** Run the tests of one executable; prints TAP. @return exit status. */
 int vsmtest_main(const char *suite, const struct vsmtest_case *cases, size_t count);
 
+/** The same for tests that are no vsmtest_case: `add` adds them to the suite's only test case. */
+int vsmtest_suite(const char *suite, void (*add)(TCase *tests));
+
 /** A machine with partition and VPs; the test fails if it cannot be made. */
 struct vsmtest *vsmtest_new(const struct vsmtest_opts *opts);
+
+/** The usual machine, but with so many VPs. */
+struct vsmtest *vsmtest_new_vps(uint32_t vps);
+
+/** The usual machine, but with VTLs up to this one. */
+struct vsmtest *vsmtest_new_vtls(uint32_t max_vtl);
 
 /** A status or VSMTEST_VERDICT() for people; the text lives until the 4th next call. */
 const char *vsmtest_status_text(uint32_t status);

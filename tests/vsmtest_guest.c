@@ -328,6 +328,25 @@ uint32_t vsmtest_enter_vtl1(struct vsmtest *t, uint32_t vp)
 	return verdict == VSM_VERDICT_RESUME ? 0 : VSMTEST_VERDICT(verdict);
 }
 
+uint32_t vsmtest_enter_vtl2(struct vsmtest *t, uint32_t vp)
+{
+	struct hv_initial_vp_context context;
+	uint32_t status = vsmtest_enable_partition_vtl(t, vp, 2);
+	int verdict;
+
+	if (status)
+		return status;
+	vsmtest_context64(&context);
+	status = vsmtest_enable_vp_vtl(t, vp, HV_VP_INDEX_SELF, 2, &context);
+	if (status)
+		return status;
+	verdict = vsmtest_vtl_call(t, vp);
+	if (verdict != VSM_VERDICT_SWITCHED)
+		return VSMTEST_VERDICT(verdict);
+	verdict = vsmtest_hypercalls_on(t, vp);
+	return verdict == VSM_VERDICT_RESUME ? 0 : VSMTEST_VERDICT(verdict);
+}
+
 uint32_t vsmtest_protect_vtl1(struct vsmtest *t, uint32_t vp)
 {
 	uint32_t status = vsmtest_enter_vtl1(t, vp);
@@ -421,6 +440,18 @@ void vsmtest_cpl(struct vsmtest *t, uint32_t vp, uint32_t cpl)
 struct hv_message *vsmtest_message(struct vsmtest *t, uint32_t vp, uint32_t vtl)
 {
 	return (struct hv_message *)(void *)vsmtest_see(t, vtl, VSMTEST_SIMP_GPA(vp, vtl));
+}
+
+const struct hv_x64_memory_intercept_message *vsmtest_intercept(struct vsmtest *t, uint32_t vp,
+								uint32_t vtl)
+{
+	return (const void *)vsmtest_message(t, vp, vtl)->payload;
+}
+
+int vsmtest_take_message(struct vsmtest *t, uint32_t vp)
+{
+	vsmtest_message(t, vp, 1)->header.message_type = HVMSG_NONE;
+	return vsmtest_wrmsr(t, vp, HV_X64_MSR_EOM, 0);
 }
 
 struct hv_vp_assist_page *vsmtest_assist(struct vsmtest *t, uint32_t vp, uint32_t vtl)

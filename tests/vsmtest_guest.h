@@ -115,6 +115,14 @@ int vsmtest_vtl_return(struct vsmtest *t, uint32_t vp, uint32_t fast);
  */
 uint32_t vsmtest_enter_vtl1(struct vsmtest *t, uint32_t vp);
 
+/**
+ * From VTL1 into VTL2: EnablePartitionVtl, EnableVpVtl for this VP with a 64-bit context, VTL call,
+ * and in VTL2 the hypercall page.
+ *
+ * @return 0 or the first bad status.
+ */
+uint32_t vsmtest_enter_vtl2(struct vsmtest *t, uint32_t vp);
+
 /** vsmtest_enter_vtl1(), and VTL1 switches its protections on. @return 0 or bad status. */
 uint32_t vsmtest_protect_vtl1(struct vsmtest *t, uint32_t vp);
 
@@ -152,6 +160,13 @@ void vsmtest_cpl(struct vsmtest *t, uint32_t vp, uint32_t cpl);
 
 /** Slot 0 of the SIMP of a VTL as that VTL sees it. */
 struct hv_message *vsmtest_message(struct vsmtest *t, uint32_t vp, uint32_t vtl);
+
+/** What it tells of a memory access, if it is a message about one. */
+const struct hv_x64_memory_intercept_message *vsmtest_intercept(struct vsmtest *t, uint32_t vp,
+								uint32_t vtl);
+
+/** VTL1 empties slot 0 of its SIMP and writes EOM (TLFS 11.10.2). @return the verdict. */
+int vsmtest_take_message(struct vsmtest *t, uint32_t vp);
 
 /** Assist page of a VTL as that VTL sees it. */
 struct hv_vp_assist_page *vsmtest_assist(struct vsmtest *t, uint32_t vp, uint32_t vtl);

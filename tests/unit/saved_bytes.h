@@ -6,14 +6,7 @@
 #ifndef SAVED_BYTES_H
 #define SAVED_BYTES_H
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "vsmtest.h"
-
-#define R   HV_MAP_GPA_READABLE
-#define RX  (R | HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE)
-#define RWX VSM_RIGHTS_ALL
+#include "saved_machine.h"
 
 #define HEADER	       40u
 #define HEAD	       16u
@@ -156,6 +149,28 @@ static inline void target_free(struct target *target)
 {
 	vsmtest_free(target->t);
 	free(target->new.bytes);
+}
+
+/* A machine, what it saves, and where that is loaded. */
+struct fixture {
+	struct vsmtest *from;
+	struct blob b;
+	struct target target;
+};
+
+static inline struct fixture fixture_of(struct vsmtest *from)
+{
+	struct fixture f = { .from = from, .target = target_of(from) };
+
+	f.b = saved(from);
+	return f;
+}
+
+static inline void fixture_free(struct fixture *f)
+{
+	free(f->b.bytes);
+	target_free(&f->target);
+	vsmtest_free(f->from);
 }
 
 static inline void assert_new(struct target *target)

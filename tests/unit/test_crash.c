@@ -123,12 +123,8 @@ END_TEST
 
 START_TEST(they_are_one_set_for_all_vps_and_vtls)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	write_params(t, 1);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
 	ck_assert_uint_eq(rd(t, 0, HV_X64_MSR_CRASH_P0), words[0]);

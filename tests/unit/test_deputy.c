@@ -480,12 +480,8 @@ END_TEST
 /* A right that is given, or that nobody uses, is waited for by nobody. */
 START_TEST(no_wait_without_an_access_or_without_a_loss)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, 0, OTHER), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, VSM_RIGHTS_ALL, OTHER), HV_STATUS_SUCCESS);

@@ -28,11 +28,6 @@ static struct vsmtest *stormy(void)
 	return t;
 }
 
-static const struct hv_x64_memory_intercept_message *payload(struct vsmtest *t)
-{
-	return (const void *)vsmtest_message(t, 0, 1)->payload;
-}
-
 /* The n-th access that VTL0 tries, told apart by its address. */
 static int storm_fault(struct vsmtest *t, uint64_t n)
 {
@@ -105,12 +100,10 @@ START_TEST(case_31_vtl0_makes_no_progress_while_the_slot_is_full)
 	}
 	no_growth(t, &before, 2ull * n);
 	/* The second was not lost, and is there once. */
-	vsmtest_message(t, 0, 1)->header.message_type = HVMSG_NONE;
-	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(vsmtest_message(t, 0, 1)->header.message_type, HVMSG_GPA_INTERCEPT);
-	ck_assert_uint_eq(payload(t)->guest_virtual_address >> 12, 2);
-	vsmtest_message(t, 0, 1)->header.message_type = HVMSG_NONE;
-	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_virtual_address >> 12, 2);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(vsmtest_message(t, 0, 1)->header.message_type, HVMSG_NONE);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
@@ -144,12 +137,12 @@ static void hear(struct vsmtest *t, struct listener *l)
 	ck_assert_uint_eq(slot->header.message_type, HVMSG_GPA_INTERCEPT);
 	l->heard++;
 	/* In order, none missing, none twice. */
-	if (payload(t)->memory_access_info & HV_X64_MEMORY_ACCESS_GVA_VALID)
-		ck_assert_uint_eq(payload(t)->guest_virtual_address >> 12, l->heard);
-	ck_assert_uint_eq(payload(t)->guest_physical_address >> HV_PAGE_SHIFT,
+	if (vsmtest_intercept(t, 0, 1)->memory_access_info & HV_X64_MEMORY_ACCESS_GVA_VALID)
+		ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_virtual_address >> 12,
+				  l->heard);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address >> HV_PAGE_SHIFT,
 			  TARGET >> HV_PAGE_SHIFT);
-	slot->header.message_type = HVMSG_NONE;
-	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 }
 
 /* With a SIMP that VTL1 has switched off for a while there is no slot at all. */

@@ -23,12 +23,8 @@ struct call {
 
 static struct vsmtest *machine(void)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_verdict(vsmtest_hypercalls_on(t, CALLER), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_hypercalls_on(t, TARGET), VSM_VERDICT_RESUME);
 	vsmtest_reg_set(t, TARGET, 0, HV_X64_REGISTER_CR3, 0x11000);

@@ -340,12 +340,8 @@ END_TEST
 
 START_TEST(without_vsm_ram_is_free_for_all)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vtls(0);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 0;
-	t = vsmtest_new(&opts);
 	assert_err(ask(t, VSM_VP_DMA, 0, 0, 2 * VSMTEST_PAGE, READ | WRITE | EXEC), 0);
 	ck_assert_uint_eq(answer.length, 2 * VSMTEST_PAGE);
 	assert_err(ask(t, VSM_VP_DMA, 0, VSMTEST_HOLE_GPA, 1, READ), -VSM_ERR_RANGE);

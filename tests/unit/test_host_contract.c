@@ -38,8 +38,7 @@ static void scenario(struct vsmtest *t)
 	assert_verdict(vsmtest_rdmsr(t, 0, HV_X64_MSR_TIME_REF_COUNT, &value), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_RESUME);
 	/* The message is taken, and a second intercept has a place. */
-	vsmtest_message(t, 0, 1)->header.message_type = HVMSG_NONE;
-	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 }
 
 struct probe {

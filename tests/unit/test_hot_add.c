@@ -83,14 +83,10 @@ END_TEST
 /* Without VTLs that protect there is no table: only RAM matters. */
 START_TEST(runs_without_a_table_are_ranges_of_ram)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
 	uint64_t length;
 	uint32_t rights;
+	struct vsmtest *t = vsmtest_new_vtls(0);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 0;
-	t = vsmtest_new(&opts);
 	assert_err(vsm_gpa_rights_run(t->vsm, 0, 4096, 1ull << 40, &length, &rights), 0);
 	ck_assert_uint_eq(length, VSMTEST_RAM0_SIZE - 4096);
 	ck_assert_uint_eq(rights, 15);
@@ -154,22 +150,12 @@ END_TEST
 /* Two protecting VTLs: each lower one gets what all above leave it. */
 START_TEST(the_masks_of_all_vtls_above_meet)
 {
-	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vtls(2);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 2;
-	t = vsmtest_new(&opts);
-	vsmtest_context64(&context);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 1 | R << 1),
 		      HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
-		      HV_STATUS_SUCCESS);
-	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 1 | RW << 1),
 		      HV_STATUS_SUCCESS);
 	assert_err(vsmtest_hot_add(t, HOT, VSMTEST_PAGE), 0);

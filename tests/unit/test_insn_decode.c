@@ -19,26 +19,15 @@ static struct vsmtest *denied(const struct vsmtest_opts *opts)
 	return t;
 }
 
-static const struct hv_x64_memory_intercept_message *payload(struct vsmtest *t, uint32_t vp)
-{
-	return (const void *)vsmtest_message(t, vp, 1)->payload;
-}
-
-/* VTL1 empties the slot and lets the library know. */
-static void take_message(struct vsmtest *t, uint32_t vp)
-{
-	vsmtest_message(t, vp, 1)->header.message_type = HVMSG_NONE;
-	assert_verdict(vsmtest_wrmsr(t, vp, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
-}
-
 static uint32_t told_length(struct vsmtest *t, const struct vsm_memory_fault *fault)
 {
 	uint32_t length;
 
 	assert_verdict(vsmtest_memory_fault(t, 0, fault), VSM_VERDICT_SWITCHED);
-	length = payload(t, 0)->header.instruction_length_cr8 & 0xf;
-	ck_assert_uint_eq(payload(t, 0)->instruction_byte_count, fault->instruction_byte_count);
-	take_message(t, 0);
+	length = vsmtest_intercept(t, 0, 1)->header.instruction_length_cr8 & 0xf;
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->instruction_byte_count,
+			  fault->instruction_byte_count);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	return length;
 }

@@ -24,18 +24,6 @@ static struct vsmtest *denied(uint32_t rights)
 	return t;
 }
 
-static const struct hv_x64_memory_intercept_message *payload(struct vsmtest *t, uint32_t vp)
-{
-	return (const void *)vsmtest_message(t, vp, 1)->payload;
-}
-
-/* VTL1 empties the slot and lets the library know. */
-static void take_message(struct vsmtest *t, uint32_t vp)
-{
-	vsmtest_message(t, vp, 1)->header.message_type = HVMSG_NONE;
-	assert_verdict(vsmtest_wrmsr(t, vp, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
-}
-
 START_TEST(rights_decide_between_retry_and_intercept)
 {
 	static const struct {
@@ -65,9 +53,9 @@ START_TEST(rights_decide_between_retry_and_intercept)
 			assert_verdict(vsmtest_memory_fault(t, 0, &fault), rows[i].verdict);
 			if (rows[i].verdict != VSM_VERDICT_SWITCHED)
 				continue;
-			ck_assert_uint_eq(payload(t, 0)->header.intercept_access_type,
+			ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->header.intercept_access_type,
 					  rows[i].access);
-			take_message(t, 0);
+			assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 			assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 		}
 		vsmtest_free(t);
@@ -216,10 +204,10 @@ START_TEST(what_is_not_known_is_not_claimed)
 	fault.instruction_byte_count = 0;
 	memset(fault.instruction_bytes, 0, sizeof(fault.instruction_bytes));
 	assert_verdict(vsmtest_memory_fault(t, 0, &fault), VSM_VERDICT_SWITCHED);
-	ck_assert_uint_eq(payload(t, 0)->memory_access_info, 0);
-	ck_assert_uint_eq(payload(t, 0)->guest_virtual_address, 0);
-	ck_assert_uint_eq(payload(t, 0)->header.instruction_length_cr8 & 0xf, 0);
-	ck_assert_uint_eq(payload(t, 0)->instruction_byte_count, 0);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->memory_access_info, 0);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_virtual_address, 0);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->header.instruction_length_cr8 & 0xf, 0);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->instruction_byte_count, 0);
 	vsmtest_free(t);
 }
 END_TEST
@@ -231,20 +219,20 @@ START_TEST(the_mode_of_the_intercepted_code_is_told)
 
 	vsmtest_cpl(t, 0, 3);
 	assert_verdict(vsmtest_fault(t, 0, TARGET, READ), VSM_VERDICT_SWITCHED);
-	state = payload(t, 0)->header.execution_state;
+	state = vsmtest_intercept(t, 0, 1)->header.execution_state;
 	ck_assert_uint_eq(state & HV_X64_EXECUTION_STATE_CPL_MASK, 3);
 	ck_assert_uint_eq(state & HV_X64_EXECUTION_STATE_EFER_LMA, HV_X64_EXECUTION_STATE_EFER_LMA);
-	take_message(t, 0);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	vsmtest_mode32(t, 0);
 	assert_verdict(vsmtest_fault(t, 0, TARGET, READ), VSM_VERDICT_SWITCHED);
-	state = payload(t, 0)->header.execution_state;
+	state = vsmtest_intercept(t, 0, 1)->header.execution_state;
 	ck_assert_uint_eq(state, HV_X64_EXECUTION_STATE_CR0_PE);
-	take_message(t, 0);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	vsmtest_reg_set(t, 0, 0, HV_X64_REGISTER_CR0, 0x10);
 	assert_verdict(vsmtest_fault(t, 0, TARGET, READ), VSM_VERDICT_SWITCHED);
-	ck_assert_uint_eq(payload(t, 0)->header.execution_state, 0);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->header.execution_state, 0);
 	vsmtest_free(t);
 }
 END_TEST
@@ -256,7 +244,7 @@ START_TEST(the_lower_vtl_stays_on_its_instruction)
 	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
 	ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_RIP), 0x401000);
-	take_message(t, 0);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_RIP), 0x401000);
 	vsmtest_free(t);
@@ -287,7 +275,7 @@ START_TEST(the_interrupted_registers_are_those_vtl1_finds)
 	/* VTL1 gives them back by a normal return. */
 	assist->vtl_control.vtl_return_x64_rax = 0x1212;
 	assist->vtl_control.vtl_return_x64_rcx = 0x3434;
-	take_message(t, 0);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 0, 0), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_RAX), 0x1212);
 	ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_RCX), 0x3434);
@@ -301,7 +289,7 @@ START_TEST(vtl1_grants_and_vtl0_goes_on)
 
 	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_SWITCHED);
 	assert_status(vsmtest_modify_gpa(t, 0, RW, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
-	take_message(t, 0);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsmtest_view(t, 0, TARGET), RW);
 	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_RETRY);
@@ -321,7 +309,7 @@ START_TEST(a_busy_slot_keeps_vtl0_away_until_the_message_fits)
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 0);
 	assert_verdict(vsmtest_fault(t, 0, TARGET + 8, READ), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
-	ck_assert_uint_eq(payload(t, 0)->guest_physical_address, TARGET);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET);
 	ck_assert_uint_eq(slot->header.message_flags & HV_MESSAGE_FLAG_PENDING,
 			  HV_MESSAGE_FLAG_PENDING);
 	/* Whatever VTL1 does without emptying it, it is back at once. */
@@ -333,12 +321,12 @@ START_TEST(a_busy_slot_keeps_vtl0_away_until_the_message_fits)
 	}
 	/* EOM with the slot still full changes nothing. */
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
-	ck_assert_uint_eq(payload(t, 0)->guest_physical_address, TARGET);
-	take_message(t, 0);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(slot->header.message_type, HVMSG_GPA_INTERCEPT);
-	ck_assert_uint_eq(payload(t, 0)->guest_physical_address, TARGET + 8);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET + 8);
 	ck_assert_uint_eq(slot->header.message_flags & HV_MESSAGE_FLAG_PENDING, 0);
-	take_message(t, 0);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(slot->header.message_type, HVMSG_NONE);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 0);
@@ -357,7 +345,7 @@ START_TEST(a_return_with_an_emptied_slot_delivers_what_waits)
 	vsmtest_message(t, 0, 1)->header.message_type = HVMSG_NONE;
 	vsmtest_vtl_return(t, 0, 1);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
-	ck_assert_uint_eq(payload(t, 0)->guest_physical_address, TARGET + 8);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET + 8);
 	ck_assert_uint_eq(vsmtest_assist(t, 0, 1)->vtl_control.entry_reason,
 			  HV_VTL_ENTRY_INTERRUPT);
 	vsmtest_free(t);
@@ -383,7 +371,7 @@ START_TEST(without_a_message_page_the_intercept_waits_for_it)
 		       VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(vsmtest_message(t, 0, 1)->header.message_type, HVMSG_GPA_INTERCEPT);
-	ck_assert_uint_eq(payload(t, 0)->guest_physical_address, TARGET);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET);
 	vsmtest_free(t);
 }
 END_TEST
@@ -461,12 +449,8 @@ END_TEST
 START_TEST(the_vps_own_vtl1_is_told)
 {
 	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	vsmtest_context64(&context);
 	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
@@ -478,20 +462,16 @@ START_TEST(the_vps_own_vtl1_is_told)
 	assert_verdict(vsmtest_fault(t, 1, TARGET, WRITE), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsmtest_message(t, 0, 1)->header.message_type, HVMSG_NONE);
 	ck_assert_uint_eq(vsmtest_message(t, 1, 1)->header.message_type, HVMSG_GPA_INTERCEPT);
-	ck_assert_uint_eq(payload(t, 1)->header.vp_index, 1);
+	ck_assert_uint_eq(vsmtest_intercept(t, 1, 1)->header.vp_index, 1);
 	vsmtest_free(t);
 }
 END_TEST
 
 START_TEST(a_vp_without_the_protecting_vtl_stays_denied)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
 	uint32_t round;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, R, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
 	/* VTL1 is not enabled on VP 1: nobody to tell, but no access either (TLFS 15.5.3). */
@@ -509,21 +489,11 @@ END_TEST
 
 START_TEST(the_lowest_denying_vtl_is_told)
 {
-	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vtls(2);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, RW, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-	vsmtest_context64(&context);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
-		      HV_STATUS_SUCCESS);
-	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	assert_verdict(vsmtest_synic_on(t, 0), VSM_VERDICT_RESUME);
 	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x3f),
 		      HV_STATUS_SUCCESS);
@@ -532,10 +502,7 @@ START_TEST(the_lowest_denying_vtl_is_told)
 	/* VTL1 itself may read only: VTL2 is told. */
 	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 2);
-	ck_assert_uint_eq(((const struct hv_x64_memory_intercept_message *)(const void *)
-				   vsmtest_message(t, 0, 2)
-					   ->payload)
-					  ->header.execution_state &
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 2)->header.execution_state &
 				  HV_X64_EXECUTION_STATE_VTL_MASK,
 			  1 << HV_X64_EXECUTION_STATE_VTL_SHIFT);
 	vsmtest_message(t, 0, 2)->header.message_type = HVMSG_NONE;
@@ -544,7 +511,7 @@ START_TEST(the_lowest_denying_vtl_is_told)
 	/* VTL0: a fetch is denied by both, VTL1 is told; a write by VTL2 alone. */
 	assert_verdict(vsmtest_fault(t, 0, TARGET, FETCH), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
-	take_message(t, 0);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 2);
@@ -581,9 +548,11 @@ START_TEST(a_denied_input_page_is_an_intercept)
 		       VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
 	ck_assert_uint_eq(t->count[VSMTEST_GPA_READ], reads);
-	ck_assert_uint_eq(payload(t, 0)->header.intercept_access_type, READ);
-	ck_assert_uint_eq(payload(t, 0)->guest_physical_address & ~0xfffull, VSMTEST_IN_GPA(0));
-	ck_assert_uint_eq(payload(t, 0)->memory_access_info & HV_X64_MEMORY_ACCESS_GVA_VALID, 0);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->header.intercept_access_type, READ);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address & ~0xfffull,
+			  VSMTEST_IN_GPA(0));
+	ck_assert_uint_eq(
+		vsmtest_intercept(t, 0, 1)->memory_access_info & HV_X64_MEMORY_ACCESS_GVA_VALID, 0);
 	/* The call stays at its trap, its registers untouched. */
 	ck_assert_uint_eq(vsmtest_reg(t, 0, 0, HV_X64_REGISTER_RIP), VSMTEST_TRAP_RIP);
 	ck_assert_uint_eq(vsmtest_reg(t, 0, 1, HV_X64_REGISTER_RCX), control);
@@ -600,15 +569,16 @@ START_TEST(a_denied_output_page_is_an_intercept_and_stays_clean)
 
 	assert_verdict(vsmtest_hypercall(t, 0, control, VSMTEST_IN_GPA(0), VSMTEST_OUT_GPA(0)),
 		       VSM_VERDICT_SWITCHED);
-	ck_assert_uint_eq(payload(t, 0)->header.intercept_access_type, WRITE);
-	ck_assert_uint_eq(payload(t, 0)->guest_physical_address & ~0xfffull, VSMTEST_OUT_GPA(0));
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->header.intercept_access_type, WRITE);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address & ~0xfffull,
+			  VSMTEST_OUT_GPA(0));
 	for (i = 0; i < VSMTEST_PAGE && out[i] == 0xee; i++)
 		;
 	ck_assert_uint_eq(i, VSMTEST_PAGE);
 	/* VTL1 grants and returns the registers as it found them: the call is made again. */
 	vsmtest_assist(t, 0, 1)->vtl_control.vtl_return_x64_rax = 0;
 	vsmtest_assist(t, 0, 1)->vtl_control.vtl_return_x64_rcx = control;
-	take_message(t, 0);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	{
 		struct {
 			struct hv_input_modify_vtl_protection_mask header;
@@ -654,8 +624,8 @@ START_TEST(a_fault_storm_loses_no_message_and_grows_nothing)
 
 	for (i = 0; i < 1000; i++) {
 		assert_verdict(vsmtest_fault(t, 0, TARGET + i, WRITE), VSM_VERDICT_SWITCHED);
-		ck_assert_uint_eq(payload(t, 0)->guest_physical_address, TARGET + i);
-		take_message(t, 0);
+		ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET + i);
+		assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 		assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 		ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 0);
 	}
@@ -706,8 +676,8 @@ START_TEST(a_re_entry_that_failed_comes_before_vtl0_runs)
 	if (vsm_vp_active_vtl(t->vp[0].vp) == 0)
 		assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
-	take_message(t, 0);
-	ck_assert_uint_eq(payload(t, 0)->guest_physical_address, TARGET + 8);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET + 8);
 	vsmtest_free(t);
 }
 END_TEST
@@ -715,12 +685,8 @@ END_TEST
 START_TEST(a_first_entry_may_be_an_intercept)
 {
 	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, R, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
 	vsmtest_context64(&context);
@@ -735,7 +701,7 @@ START_TEST(a_first_entry_may_be_an_intercept)
 	/* It finds the message once it has a page for it. */
 	assert_verdict(vsmtest_synic_on(t, 1), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
-	ck_assert_uint_eq(payload(t, 1)->guest_physical_address, TARGET);
+	ck_assert_uint_eq(vsmtest_intercept(t, 1, 1)->guest_physical_address, TARGET);
 	vsmtest_free(t);
 }
 END_TEST

@@ -271,13 +271,9 @@ END_TEST
 
 START_TEST(identity_is_one_for_all_vps_of_a_vtl)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
 	uint64_t value;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_verdict(vsmtest_hypercalls_on(t, 1), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(rd(t, HV_X64_MSR_GUEST_OS_ID), 0x8100000000060001);
 	ck_assert_uint_eq(rd(t, HV_X64_MSR_HYPERCALL), 0x10001);

@@ -125,13 +125,9 @@ END_TEST
 
 START_TEST(pages_of_several_vps_are_seen_by_their_whole_vtl)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
 	uint32_t i;
+	struct vsmtest *t = vsmtest_new_vps(3);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 3;
-	t = vsmtest_new(&opts);
 	for (i = 0; i < 3; i++)
 		assert_verdict(vsmtest_synic_on(t, i), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(vsmtest_overlays(t, 0), 6);
@@ -145,12 +141,8 @@ END_TEST
 
 START_TEST(two_vps_on_one_page)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, A | 1), VSM_VERDICT_RESUME);
 	memset(vsmtest_see(t, 0, A), 0x10, VSMTEST_PAGE);
 	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_SIMP, A | 1), VSM_VERDICT_RESUME);

@@ -470,14 +470,10 @@ END_TEST
 
 START_TEST(two_msr_writes_take_turns)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
 	uint64_t value;
 	int verdict;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, VSM_PENDING);
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, A | 1), VSM_VERDICT_BLOCKED);
 	verdict = vsmtest_wrmsr(t, 1, HV_X64_MSR_SIMP, B | 1);

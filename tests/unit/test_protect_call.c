@@ -137,20 +137,10 @@ END_TEST
 
 START_TEST(a_higher_vtl_may_protect_for_a_lower_one_before_it_is_on)
 {
-	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vtls(2);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-	vsmtest_context64(&context);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
-		      HV_STATUS_SUCCESS);
-	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	memset(&block, 0, sizeof(block));
 	block.header.target_partition_id = HV_PARTITION_ID_SELF;
 	block.header.map_flags = R;
@@ -169,21 +159,11 @@ END_TEST
 
 START_TEST(rights_are_the_intersection_of_all_sets_above)
 {
-	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vtls(2);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, RW, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-	vsmtest_context64(&context);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
-		      HV_STATUS_SUCCESS);
-	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x3f),
 		      HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, RX, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
@@ -662,21 +642,11 @@ END_TEST
 
 START_TEST(a_half_applied_element_is_taken_back_on_the_host_too)
 {
-	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
 	uint32_t done, i;
+	struct vsmtest *t = vsmtest_new_vtls(2);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-	vsmtest_context64(&context);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
-		      HV_STATUS_SUCCESS);
-	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x3f),
 		      HV_STATUS_SUCCESS);
 	memset(&block, 0, sizeof(block));

@@ -181,7 +181,6 @@ END_TEST
  * call of the host, the switch is refused and nothing has changed. */
 START_TEST(runs_that_were_set_before_the_switch)
 {
-	struct hv_initial_vp_context context;
 	struct vsmtest_opts opts;
 	struct vsmtest *t;
 	uint32_t pages, i;
@@ -191,12 +190,7 @@ START_TEST(runs_that_were_set_before_the_switch)
 		opts.config.max_vtl = 2;
 		t = vsmtest_new(&opts);
 		assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
-		assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-		vsmtest_context64(&context);
-		assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
-			      HV_STATUS_SUCCESS);
-		assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-		assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+		assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 		memset(&block, 0, sizeof(block));
 		block.header.target_partition_id = HV_PARTITION_ID_SELF;
 		block.header.target_vtl = VSMTEST_VTL(1);

@@ -442,12 +442,8 @@ END_TEST
 
 START_TEST(it_is_one_for_all_vps_of_a_vtl)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(3);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 3;
-	t = vsmtest_new(&opts);
 	wr(t, 1, HV_X64_MSR_REFERENCE_TSC, ENABLED);
 	ck_assert_uint_eq(rd(t, 0, HV_X64_MSR_REFERENCE_TSC), ENABLED);
 	wr(t, 2, HV_X64_MSR_REFERENCE_TSC, 0);
@@ -481,12 +477,8 @@ END_TEST
 
 START_TEST(a_host_that_takes_its_time_blocks_the_vp)
 {
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, VSM_PENDING);
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_REFERENCE_TSC, ENABLED), VSM_VERDICT_BLOCKED);
 	/* Not there before the host is done, and nobody else's meanwhile. */

@@ -15,7 +15,6 @@
 /* VP 0 in VTL2; the set of VTL1 is off. */
 static struct vsmtest *in_vtl2(void)
 {
-	struct hv_initial_vp_context context;
 	struct vsmtest_opts opts;
 	struct vsmtest *t;
 
@@ -24,12 +23,7 @@ static struct vsmtest *in_vtl2(void)
 	opts.config.max_vtl = 2;
 	t = vsmtest_new(&opts);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-	vsmtest_context64(&context);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
-		      HV_STATUS_SUCCESS);
-	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	return t;
 }
 

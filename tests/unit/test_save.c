@@ -1,41 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Saved state: what is in it. */
-#include <stdlib.h>
-#include <string.h>
-
-#include "vsmtest.h"
-
-#define VTL0 VSMTEST_VTL(0)
-#define VTL1 VSMTEST_VTL(1)
-
-#define R   HV_MAP_GPA_READABLE
-#define RX  (R | HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE)
-#define RWX VSM_RIGHTS_ALL
-#define CONFIG_ON \
-	(HV_VSM_PARTITION_CONFIG_ENABLE_VTL_PROTECTION | 0xfull << 1) /* default mask: all */
-
-static struct vsmtest *machine(uint32_t vps, uint32_t max_vtl, uint32_t host_flags,
-			       uint32_t waiting)
-{
-	struct vsmtest_opts opts;
-
-	vsmtest_opts_init(&opts);
-	opts.vps = opts.config.max_vps = vps;
-	opts.config.max_vtl = max_vtl;
-	opts.config.host_flags |= host_flags;
-	opts.waiting = waiting;
-	return vsmtest_new(&opts);
-}
-
-/* It moves, and is the same there for its guest. */
-static struct vsmtest *moved(struct vsmtest *t)
-{
-	uint64_t before = vsmtest_hash(t);
-
-	t = vsmtest_move(t);
-	assert_same(t, before);
-	return t;
-}
+#include "saved_machine.h"
 
 static void fill(struct vsmtest *t, uint32_t vtl, uint64_t gpa, int byte)
 {
@@ -135,11 +100,9 @@ END_TEST
 START_TEST(rights_of_two_vtls)
 {
 	struct vsmtest *t = machine(1, 2, 0, 0);
-	struct hv_initial_vp_context context;
 	uint64_t gpn[6], at = VSMTEST_DATA_GPA >> HV_PAGE_SHIFT;
 	uint32_t calls;
 
-	vsmtest_context64(&context);
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	for (uint32_t i = 0; i < 6; i++)
 		gpn[i] = at + i + i / 3;
@@ -149,10 +112,7 @@ START_TEST(rights_of_two_vtls)
 	/* Set, but to what all others have: it must stay set. */
 	gpn[0] = at + 9;
 	assert_status(vsmtest_modify(t, 0, RWX, gpn, 1), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, 0, 2, &context), HV_STATUS_SUCCESS);
-	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
-	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	/* Without W for all but a few pages. */
 	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG,
 				  HV_VSM_PARTITION_CONFIG_ENABLE_VTL_PROTECTION | RX << 1),
@@ -227,13 +187,9 @@ START_TEST(case_39_saved_with_a_pending_intercept)
 	ck_assert_uint_eq(slot->header.message_type, 0x77);
 	ck_assert_uint_eq(slot->header.message_flags & HV_MESSAGE_FLAG_PENDING,
 			  HV_MESSAGE_FLAG_PENDING);
-	slot->header.message_type = HVMSG_NONE;
-	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(slot->header.message_type, HVMSG_GPA_INTERCEPT);
-	ck_assert_uint_eq(
-		((const struct hv_x64_memory_intercept_message *)(const void *)slot->payload)
-			->guest_physical_address,
-		VSMTEST_DATA_GPA + 8);
+	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, VSMTEST_DATA_GPA + 8);
 	vsmtest_free(moved(t));
 }
 END_TEST

@@ -9,69 +9,58 @@
 
 START_TEST(case_39_i6_golden_bytes_load)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t), now;
+	struct fixture f = fixture_of(golden());
+	struct blob now;
 
 	for (uint32_t id = 1; id <= ID_VP_VTL; id++)
-		find(&b, id);
-	assert_err(vsmtest_load(target.t, b.bytes, b.size), 0);
-	now = saved(target.t);
-	forget_clock(&b);
+		find(&f.b, id);
+	assert_err(vsmtest_load(f.target.t, f.b.bytes, f.b.size), 0);
+	now = saved(f.target.t);
+	forget_clock(&f.b);
 	forget_clock(&now);
-	ck_assert(same(&b, &now));
-	start_anew(&target);
-	assert_new(&target);
-	free(b.bytes);
+	ck_assert(same(&f.b, &now));
+	start_anew(&f.target);
+	assert_new(&f.target);
 	free(now.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	fixture_free(&f);
 }
 END_TEST
 
 START_TEST(case_39_i6_every_truncation)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 
-	for (size_t size = 0; size < b.size; size++)
-		ck_assert_int_ne(try_bytes(&target, b.bytes, size), 0);
+	for (size_t size = 0; size < f.b.size; size++)
+		ck_assert_int_ne(try_bytes(&f.target, f.b.bytes, size), 0);
 	/* And with what says how long it is. */
-	for (size_t size = HEADER + TRAILER; size < b.size; size += 8) {
-		struct blob shorter = copy_of(&b);
+	for (size_t size = HEADER + TRAILER; size < f.b.size; size += 8) {
+		struct blob shorter = copy_of(&f.b);
 
 		shorter.size = size;
 		seal(&shorter, 0);
-		ck_assert_int_ne(try_blob(&target, &shorter), 0);
+		ck_assert_int_ne(try_blob(&f.target, &shorter), 0);
 		free(shorter.bytes);
 	}
 	/* A byte more. */
-	b.bytes[b.size] = 0;
-	ck_assert_int_ne(try_bytes(&target, b.bytes, b.size + 1), 0);
-	ck_assert_int_ne(try_bytes(&target, b.bytes, b.size + 8), 0);
-	assert_new(&target);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	f.b.bytes[f.b.size] = 0;
+	ck_assert_int_ne(try_bytes(&f.target, f.b.bytes, f.b.size + 1), 0);
+	ck_assert_int_ne(try_bytes(&f.target, f.b.bytes, f.b.size + 8), 0);
+	assert_new(&f.target);
+	fixture_free(&f);
 }
 END_TEST
 
 START_TEST(case_39_i6_every_bit_flip)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 
-	for (size_t bit = 0; bit < 8 * b.size; bit++) {
-		b.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		ck_assert_msg(try_blob(&target, &b) != 0, "bit %zu is not missed", bit);
-		b.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	for (size_t bit = 0; bit < 8 * f.b.size; bit++) {
+		f.b.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		ck_assert_msg(try_blob(&f.target, &f.b) != 0, "bit %zu is not missed", bit);
+		f.b.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	assert_new(&target);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	assert_new(&f.target);
+	fixture_free(&f);
 }
 END_TEST
 
@@ -90,28 +79,24 @@ static size_t next_bit(const struct blob *b, size_t bit)
 
 START_TEST(case_39_i6_every_bit_flip_with_a_checksum_that_fits)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 
-	for (size_t bit = 0; bit < 8 * (b.size - TRAILER); bit = next_bit(&b, bit)) {
-		struct blob other = copy_of(&b);
+	for (size_t bit = 0; bit < 8 * (f.b.size - TRAILER); bit = next_bit(&f.b, bit)) {
+		struct blob other = copy_of(&f.b);
 
 		other.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		if (bit / 8 < AT_SECTIONS || bit / 8 >= AT_BYTES + 8)
 			seal(&other, 0);
-		try_blob(&target, &other);
+		try_blob(&f.target, &other);
 		free(other.bytes);
 	}
 	printf("# %llu flips of %zu bytes, %llu of them give another state\n",
-	       (unsigned long long)target.tried, b.size, (unsigned long long)target.accepted);
+	       (unsigned long long)f.target.tried, f.b.size, (unsigned long long)f.target.accepted);
 	/* Most of what is left is the guest's own: contexts, messages, pages, masks of bits. */
-	ck_assert_uint_gt(target.accepted, 100);
-	ck_assert_uint_gt(target.tried - target.accepted, 5000);
-	assert_new(&target);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	ck_assert_uint_gt(f.target.accepted, 100);
+	ck_assert_uint_gt(f.target.tried - f.target.accepted, 5000);
+	assert_new(&f.target);
+	fixture_free(&f);
 }
 END_TEST
 
@@ -165,92 +150,86 @@ static struct blob resized(const struct blob *b, uint32_t i, int32_t bytes)
 
 START_TEST(case_39_i6_sections_dropped_doubled_reordered_unknown)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 
-	for (uint32_t i = 0; i < b.count; i++) {
-		refused(&target, with(&b, i, 0, i), "dropped", i);
-		refused(&target, with(&b, i, 2, i), "doubled", i);
-		for (uint32_t j = 0; j < b.count; j++)
+	for (uint32_t i = 0; i < f.b.count; i++) {
+		refused(&f.target, with(&f.b, i, 0, i), "dropped", i);
+		refused(&f.target, with(&f.b, i, 2, i), "doubled", i);
+		for (uint32_t j = 0; j < f.b.count; j++)
 			if (j != i)
-				refused(&target, with(&b, i, 1, j), "replaced", i);
-		refused(&target, with_head(&b, i, 0, 4, 0), "without id", i);
-		refused(&target, with_head(&b, i, 0, 4, 8), "of an unknown id", i);
-		refused(&target, with_head(&b, i, 0, 4, UINT32_MAX), "of an unknown id", i);
-		refused(&target, with_head(&b, i, 4, 4, 77), "of somebody else", i);
-		refused(&target, with_head(&b, i, 8, 8, 0), "of length 0", i);
-		refused(&target, with_head(&b, i, 8, 8, UINT32_MAX), "of length 2^32 - 1", i);
-		refused(&target, with_head(&b, i, 8, 8, UINT64_MAX - 7), "of length 2^64 - 8", i);
-		refused(&target, with_head(&b, i, 8, 8, b.section[i].length - HEAD + 8),
+				refused(&f.target, with(&f.b, i, 1, j), "replaced", i);
+		refused(&f.target, with_head(&f.b, i, 0, 4, 0), "without id", i);
+		refused(&f.target, with_head(&f.b, i, 0, 4, 8), "of an unknown id", i);
+		refused(&f.target, with_head(&f.b, i, 0, 4, UINT32_MAX), "of an unknown id", i);
+		refused(&f.target, with_head(&f.b, i, 4, 4, 77), "of somebody else", i);
+		refused(&f.target, with_head(&f.b, i, 8, 8, 0), "of length 0", i);
+		refused(&f.target, with_head(&f.b, i, 8, 8, UINT32_MAX), "of length 2^32 - 1", i);
+		refused(&f.target, with_head(&f.b, i, 8, 8, UINT64_MAX - 7), "of length 2^64 - 8",
+			i);
+		refused(&f.target, with_head(&f.b, i, 8, 8, f.b.section[i].length - HEAD + 8),
 			"that reaches into the next", i);
-		refused(&target, resized(&b, i, 8), "too long", i);
-		if (b.section[i].length != HEAD)
-			refused(&target, resized(&b, i, -8), "too short", i);
+		refused(&f.target, resized(&f.b, i, 8), "too long", i);
+		if (f.b.section[i].length != HEAD)
+			refused(&f.target, resized(&f.b, i, -8), "too short", i);
 	}
-	for (uint32_t i = 0; i + 1 < b.count; i++) {
-		struct blob swapped = with(&b, i, 1, i + 1);
-		size_t at = b.section[i].at + b.section[i + 1].length;
+	for (uint32_t i = 0; i + 1 < f.b.count; i++) {
+		struct blob swapped = with(&f.b, i, 1, i + 1);
+		size_t at = f.b.section[i].at + f.b.section[i + 1].length;
 
-		memcpy(swapped.bytes + at, b.bytes + b.section[i].at, b.section[i].length);
-		swapped.size = b.size;
-		memcpy(swapped.bytes + at + b.section[i].length,
-		       b.bytes + b.section[i + 1].at + b.section[i + 1].length,
-		       b.size - b.section[i + 1].at - b.section[i + 1].length);
+		memcpy(swapped.bytes + at, f.b.bytes + f.b.section[i].at, f.b.section[i].length);
+		swapped.size = f.b.size;
+		memcpy(swapped.bytes + at + f.b.section[i].length,
+		       f.b.bytes + f.b.section[i + 1].at + f.b.section[i + 1].length,
+		       f.b.size - f.b.section[i + 1].at - f.b.section[i + 1].length);
 		seal(&swapped, 0);
-		refused(&target, swapped, "exchanged with the next", i);
+		refused(&f.target, swapped, "exchanged with the next", i);
 	}
 	/* Another number of sections, and a version to come. */
-	seal(&b, 1);
-	ck_assert_int_eq(try_blob(&target, &b), -VSM_ERR_INVAL);
-	seal(&b, -2);
-	ck_assert_int_eq(try_blob(&target, &b), -VSM_ERR_INVAL);
-	seal(&b, 1);
-	b.bytes[8] = 2;
-	seal(&b, 0);
-	ck_assert_int_eq(try_blob(&target, &b), -VSM_ERR_NOSUP);
-	assert_new(&target);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	seal(&f.b, 1);
+	ck_assert_int_eq(try_blob(&f.target, &f.b), -VSM_ERR_INVAL);
+	seal(&f.b, -2);
+	ck_assert_int_eq(try_blob(&f.target, &f.b), -VSM_ERR_INVAL);
+	seal(&f.b, 1);
+	f.b.bytes[8] = 2;
+	seal(&f.b, 0);
+	ck_assert_int_eq(try_blob(&f.target, &f.b), -VSM_ERR_NOSUP);
+	assert_new(&f.target);
+	fixture_free(&f);
 }
 END_TEST
 
 /* Rights that are not taken any more, while the header says that they are. */
 START_TEST(case_39_less_protected_than_the_header_says)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t), other;
-	const struct section *masks = find(&b, ID_MASKS);
+	struct fixture f = fixture_of(golden());
+	struct blob other;
+	const struct section *masks = find(&f.b, ID_MASKS);
 	uint32_t runs = (uint32_t)((masks->length - HEAD) / 16), vtl1 = 0;
 
 	ck_assert_uint_eq(runs, 3);
 	for (uint32_t run = 0; run < runs; run++) {
-		other = copy_of(&b);
+		other = copy_of(&f.b);
 		other.bytes[masks->at + HEAD + 16 * run] |= RWX;
 		seal(&other, 0);
-		refused(&target, other, "run with more rights", run);
+		refused(&f.target, other, "run with more rights", run);
 	}
 	/* The last run is gone. */
-	other = copy_of(&b);
+	other = copy_of(&f.b);
 	memmove(other.bytes + masks->at + masks->length - 16,
-		other.bytes + masks->at + masks->length, b.size - masks->at - masks->length);
+		other.bytes + masks->at + masks->length, f.b.size - masks->at - masks->length);
 	other.size -= 16;
 	put(other.bytes + masks->at + 8, 8, masks->length - HEAD - 16);
 	seal(&other, 0);
-	refused(&target, other, "without its last run", 0);
+	refused(&f.target, other, "without its last run", 0);
 	/* VTL1's protections are off. */
-	while (b.section[vtl1].id != ID_VTL || get(b.bytes + b.section[vtl1].at + 4, 4) != 1)
+	while (f.b.section[vtl1].id != ID_VTL || get(f.b.bytes + f.b.section[vtl1].at + 4, 4) != 1)
 		vtl1++;
-	other = copy_of(&b);
-	other.bytes[b.section[vtl1].at + HEAD + AT_CONFIG] &= 0xfe;
+	other = copy_of(&f.b);
+	other.bytes[f.b.section[vtl1].at + HEAD + AT_CONFIG] &= 0xfe;
 	seal(&other, 0);
-	refused(&target, other, "with protections off", vtl1);
-	assert_new(&target);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	refused(&f.target, other, "with protections off", vtl1);
+	assert_new(&f.target);
+	fixture_free(&f);
 }
 END_TEST
 
@@ -326,26 +305,22 @@ static size_t nth(const struct blob *b, uint32_t id, uint32_t n)
 
 START_TEST(case_39_values_that_no_guest_can_bring_about)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 
 	for (size_t i = 0; i < VSMTEST_COUNT(impossible); i++) {
-		struct blob other = copy_of(&b);
-		uint8_t *at = other.bytes + nth(&b, impossible[i].id, impossible[i].nth) +
+		struct blob other = copy_of(&f.b);
+		uint8_t *at = other.bytes + nth(&f.b, impossible[i].id, impossible[i].nth) +
 			      impossible[i].offset;
 
 		ck_assert_uint_ne(get(at, impossible[i].bytes), impossible[i].value);
 		put(at, impossible[i].bytes, impossible[i].value);
 		seal(&other, 0);
-		ck_assert_msg(try_blob(&target, &other) == -VSM_ERR_INVAL, "%s: accepted",
+		ck_assert_msg(try_blob(&f.target, &other) == -VSM_ERR_INVAL, "%s: accepted",
 			      impossible[i].what);
 		free(other.bytes);
 	}
-	assert_new(&target);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	assert_new(&f.target);
+	fixture_free(&f);
 }
 END_TEST
 
@@ -589,44 +564,37 @@ START_TEST(case_39_the_header_says_something_else)
 		uint32_t at;
 		uint32_t bytes;
 	} field[] = { { 0, 8 }, { 12, 4 }, { 16, 8 }, { 24, 8 }, { 32, 4 }, { 36, 4 } };
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 
 	for (uint32_t i = 0; i < VSMTEST_COUNT(field); i++) {
-		struct blob other = copy_of(&b);
+		struct blob other = copy_of(&f.b);
 		uint8_t *at = other.bytes + field[i].at;
 
 		put(at, field[i].bytes, get(at, field[i].bytes) + 1);
 		seal_sum(&other);
-		ck_assert_msg(try_blob(&target, &other) == -VSM_ERR_INVAL, "byte %u: accepted",
+		ck_assert_msg(try_blob(&f.target, &other) == -VSM_ERR_INVAL, "byte %u: accepted",
 			      field[i].at);
 		free(other.bytes);
 	}
-	assert_new(&target);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	assert_new(&f.target);
+	fixture_free(&f);
 }
 END_TEST
 
 START_TEST(case_39_a_vtl_that_is_not_enabled_has_nothing)
 {
-	struct vsmtest *t = vsmtest_new(NULL);
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(vsmtest_new(NULL));
 
 	for (uint32_t at = 0; at < 56; at += 4) {
-		struct blob other = copy_of(&b);
+		struct blob other = copy_of(&f.b);
 
-		put(other.bytes + nth(&b, ID_VTL, 1) + at, 4, at == 40 ? 0x3e : 1);
+		put(other.bytes + nth(&f.b, ID_VTL, 1) + at, 4, at == 40 ? 0x3e : 1);
 		seal(&other, 0);
-		ck_assert_msg(try_blob(&target, &other) == -VSM_ERR_INVAL, "byte %u: accepted", at);
+		ck_assert_msg(try_blob(&f.target, &other) == -VSM_ERR_INVAL, "byte %u: accepted",
+			      at);
 		free(other.bytes);
 	}
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	fixture_free(&f);
 }
 END_TEST
 

@@ -6,33 +6,29 @@
 
 START_TEST(each_op_of_a_load_fails_once)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 	uint8_t *ram = malloc(VSMTEST_RAM0_SIZE);
 	uint32_t n;
 	int err;
 
-	memcpy(ram, target.t->ram[0], VSMTEST_RAM0_SIZE);
+	memcpy(ram, f.target.t->ram[0], VSMTEST_RAM0_SIZE);
 	for (n = 1;; n++) {
-		target.t->faults_hit = 0;
-		target.t->fault_any = target.t->failable + n;
-		target.t->fault_result = n % 2 ? -VSM_ERR_HOST : -VSM_ERR_NOMEM;
-		err = vsmtest_load(target.t, b.bytes, b.size);
-		vsmtest_no_faults(target.t);
-		if (!target.t->faults_hit)
+		f.target.t->faults_hit = 0;
+		f.target.t->fault_any = f.target.t->failable + n;
+		f.target.t->fault_result = n % 2 ? -VSM_ERR_HOST : -VSM_ERR_NOMEM;
+		err = vsmtest_load(f.target.t, f.b.bytes, f.b.size);
+		vsmtest_no_faults(f.target.t);
+		if (!f.target.t->faults_hit)
 			break;
 		assert_err(err, -VSM_ERR_HOST);
-		machine_is_new(&target);
+		machine_is_new(&f.target);
 	}
 	assert_err(err, 0);
-	ck_assert_int_eq(memcmp(ram, target.t->ram[0], VSMTEST_RAM0_SIZE), 0);
+	ck_assert_int_eq(memcmp(ram, f.target.t->ram[0], VSMTEST_RAM0_SIZE), 0);
 	/* protect, flush, nine overlays and an event at least. */
 	ck_assert_uint_gt(n, 8);
 	free(ram);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	fixture_free(&f);
 }
 END_TEST
 
@@ -41,25 +37,21 @@ START_TEST(the_way_back_fails_as_well)
 {
 	static const enum vsmtest_op ops[] = { VSMTEST_PROTECT, VSMTEST_OVERLAY_MAP,
 					       VSMTEST_INJECT_EVENT };
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 
 	for (uint32_t i = 0; i < VSMTEST_COUNT(ops); i++) {
 		if (ops[i] == VSMTEST_OVERLAY_MAP)
-			vsmtest_fail_op(target.t, VSMTEST_OVERLAY_MAP, 2, 100, -VSM_ERR_HOST);
+			vsmtest_fail_op(f.target.t, VSMTEST_OVERLAY_MAP, 2, 100, -VSM_ERR_HOST);
 		else
-			vsmtest_fail_op(target.t, ops[i], 1, 100, -VSM_ERR_HOST);
-		assert_err(vsmtest_load(target.t, b.bytes, b.size), -VSM_ERR_STATE);
-		vsmtest_no_faults(target.t);
-		start_anew(&target);
-		machine_is_new(&target);
-		assert_err(vsmtest_load(target.t, b.bytes, b.size), 0);
-		start_anew(&target);
+			vsmtest_fail_op(f.target.t, ops[i], 1, 100, -VSM_ERR_HOST);
+		assert_err(vsmtest_load(f.target.t, f.b.bytes, f.b.size), -VSM_ERR_STATE);
+		vsmtest_no_faults(f.target.t);
+		start_anew(&f.target);
+		machine_is_new(&f.target);
+		assert_err(vsmtest_load(f.target.t, f.b.bytes, f.b.size), 0);
+		start_anew(&f.target);
 	}
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	fixture_free(&f);
 }
 END_TEST
 
@@ -113,18 +105,14 @@ END_TEST
 /* PENDING is no answer here. */
 START_TEST(an_op_that_would_end_later)
 {
-	struct vsmtest *t = golden();
-	struct target target = target_of(t);
-	struct blob b = saved(t);
+	struct fixture f = fixture_of(golden());
 
-	vsmtest_fail_op(target.t, VSMTEST_PROTECT, 1, 1, VSM_PENDING);
-	assert_err(vsmtest_load(target.t, b.bytes, b.size), -VSM_ERR_HOST);
-	memset(target.t->pending, 0, sizeof(target.t->pending));
-	machine_is_new(&target);
-	assert_err(vsmtest_load(target.t, b.bytes, b.size), 0);
-	free(b.bytes);
-	target_free(&target);
-	vsmtest_free(t);
+	vsmtest_fail_op(f.target.t, VSMTEST_PROTECT, 1, 1, VSM_PENDING);
+	assert_err(vsmtest_load(f.target.t, f.b.bytes, f.b.size), -VSM_ERR_HOST);
+	memset(f.target.t->pending, 0, sizeof(f.target.t->pending));
+	machine_is_new(&f.target);
+	assert_err(vsmtest_load(f.target.t, f.b.bytes, f.b.size), 0);
+	fixture_free(&f);
 }
 END_TEST
 

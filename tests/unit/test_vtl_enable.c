@@ -632,12 +632,8 @@ END_TEST
 START_TEST(a_vtl_whose_context_the_host_refuses_is_not_entered)
 {
 	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, 0, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
 	vsmtest_context64(&context);

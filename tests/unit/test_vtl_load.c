@@ -522,13 +522,9 @@ END_TEST
 
 START_TEST(a_change_of_another_vp_is_not_overtaken)
 {
-	struct vsmtest_opts opts;
 	struct vsm_private_state state;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vps(2);
 
-	vsmtest_opts_init(&opts);
-	opts.vps = 2;
-	t = vsmtest_new(&opts);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
 	state = saved(t, 0);
 	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, VSM_PENDING);

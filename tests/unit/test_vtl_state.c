@@ -385,23 +385,13 @@ END_TEST
 
 START_TEST(three_vtls_keep_three_states)
 {
-	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
 	uint32_t vtl;
+	struct vsmtest *t = vsmtest_new_vtls(2);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 2;
-	t = vsmtest_new(&opts);
-	vsmtest_context64(&context);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
-	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 2, &context),
-		      HV_STATUS_SUCCESS);
-	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
+	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	for (vtl = 0; vtl < 3; vtl++)
 		vsmtest_reg_set(t, 0, vtl, HV_X64_REGISTER_CR3, 0x10000 * (vtl + 1));
-	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);

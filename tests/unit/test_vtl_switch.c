@@ -414,12 +414,8 @@ END_TEST
 START_TEST(calls_and_returns_go_one_enabled_vtl_at_a_time)
 {
 	struct hv_initial_vp_context context;
-	struct vsmtest_opts opts;
-	struct vsmtest *t;
+	struct vsmtest *t = vsmtest_new_vtls(3);
 
-	vsmtest_opts_init(&opts);
-	opts.config.max_vtl = 3;
-	t = vsmtest_new(&opts);
 	vsmtest_context64(&context);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_enable_partition_vtl(t, 0, 3), HV_STATUS_SUCCESS);

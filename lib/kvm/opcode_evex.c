@@ -83,31 +83,31 @@ static const struct row map_1[] = {
 	{ 0xfd, 0xfd, P6, X, 2, BITS }, { 0xfe, 0xfe, P6, X, 4, BM },
 };
 
+/* VPMOVSX and VPMOVZX load, VPMOV to smaller integers and its saturating forms store elements of the
+ * smaller size: bytes from or to 2, 4 and 8, words from or to 4 and 8, doublewords from or to 8. */
+#define RESIZING(opcode, prefix, stores) \
+	{ (opcode), (opcode), prefix, H, 1, BITS | (stores) }, \
+	{ (opcode) + 1, (opcode) + 1, prefix, Q, 1, BITS | (stores) }, \
+	{ (opcode) + 2, (opcode) + 2, prefix, E, 1, BITS | (stores) }, \
+	{ (opcode) + 3, (opcode) + 3, prefix, H, 2, BITS | (stores) }, \
+	{ (opcode) + 4, (opcode) + 4, prefix, Q, 2, BITS | (stores) }, \
+	{ (opcode) + 5, (opcode) + 5, prefix, H, 4, BITS | (stores) }
+#define WIDENING(opcode) RESIZING(opcode, P6, 0)
+#define NARROWING(opcode) RESIZING(opcode, F3, STORE)
+
 static const struct row map_2[] = {
 	{ 0x00, 0x00, P6, X, 0, 0 }, { 0x04, 0x04, P6, X, 0, 0 }, { 0x0b, 0x0b, P6, X, 2, BITS },
 	{ 0x0c, 0x0c, P6, X, 4, BCAST }, { 0x0d, 0x0d, P6, X, 8, BCAST }, { 0x10, 0x12, P6, X, 2, BITS },
 	{ 0x13, 0x13, P6, H, 2, BITS }, { 0x14, 0x15, P6, X, Y, BM }, { 0x16, 0x16, P6, X, Y, BCAST },
-	{ 0x10, 0x10, F3, H, 1, BITS | STORE }, { 0x11, 0x11, F3, Q, 1, BITS | STORE },
-	{ 0x12, 0x12, F3, E, 1, BITS | STORE }, { 0x13, 0x13, F3, H, 2, BITS | STORE },
-	{ 0x14, 0x14, F3, Q, 2, BITS | STORE }, { 0x15, 0x15, F3, H, 4, BITS | STORE },
+	NARROWING(0x10),
 	{ 0x18, 0x18, P6, 4, 4, REPEAT }, { 0x19, 0x19, P6, 8, Y, REPEAT }, { 0x1a, 0x1a, P6, 16, Y, REPEAT },
 	{ 0x1b, 0x1b, P6, 32, Y, REPEAT }, { 0x1c, 0x1c, P6, X, 1, BITS }, { 0x1d, 0x1d, P6, X, 2, BITS },
 	{ 0x1e, 0x1e, P6, X, 4, BM }, { 0x1f, 0x1f, P6, X, 8, BM },
-	{ 0x20, 0x20, P6, H, 1, BITS }, { 0x20, 0x20, F3, H, 1, BITS | STORE },
-	{ 0x21, 0x21, P6, Q, 1, BITS }, { 0x21, 0x21, F3, Q, 1, BITS | STORE },
-	{ 0x22, 0x22, P6, E, 1, BITS }, { 0x22, 0x22, F3, E, 1, BITS | STORE },
-	{ 0x23, 0x23, P6, H, 2, BITS }, { 0x23, 0x23, F3, H, 2, BITS | STORE },
-	{ 0x24, 0x24, P6, Q, 2, BITS }, { 0x24, 0x24, F3, Q, 2, BITS | STORE },
-	{ 0x25, 0x25, P6, H, 4, BITS }, { 0x25, 0x25, F3, H, 4, BITS | STORE },
+	WIDENING(0x20), NARROWING(0x20),
 	{ 0x26, 0x26, P6 | F3, X, B, BITS }, { 0x27, 0x27, P6 | F3, X, Y, BM }, { 0x28, 0x29, P6, X, 8, BM },
 	{ 0x2a, 0x2a, P6, X, 0, 0 }, { 0x2b, 0x2b, P6, X, 4, BCAST }, { 0x2c, 0x2c, P6, X, Y, BM },
 	{ 0x2d, 0x2d, P6, Y, Y, BITS },
-	{ 0x30, 0x30, P6, H, 1, BITS }, { 0x30, 0x30, F3, H, 1, BITS | STORE },
-	{ 0x31, 0x31, P6, Q, 1, BITS }, { 0x31, 0x31, F3, Q, 1, BITS | STORE },
-	{ 0x32, 0x32, P6, E, 1, BITS }, { 0x32, 0x32, F3, E, 1, BITS | STORE },
-	{ 0x33, 0x33, P6, H, 2, BITS }, { 0x33, 0x33, F3, H, 2, BITS | STORE },
-	{ 0x34, 0x34, P6, Q, 2, BITS }, { 0x34, 0x34, F3, Q, 2, BITS | STORE },
-	{ 0x35, 0x35, P6, H, 4, BITS }, { 0x35, 0x35, F3, H, 4, BITS | STORE },
+	WIDENING(0x30), NARROWING(0x30),
 	{ 0x36, 0x36, P6, X, Y, BCAST }, { 0x37, 0x37, P6, X, 8, BM }, { 0x38, 0x38, P6, X, 1, BITS },
 	{ 0x39, 0x39, P6, X, Y, BM }, { 0x3a, 0x3a, P6, X, 2, BITS }, { 0x3b, 0x3b, P6, X, Y, BM },
 	{ 0x3c, 0x3c, P6, X, 1, BITS }, { 0x3d, 0x3d, P6, X, Y, BM }, { 0x3e, 0x3e, P6, X, 2, BITS },

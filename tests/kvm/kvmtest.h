@@ -498,23 +498,41 @@ static inline void kt_context(struct hv_initial_vp_context *c)
 	c->msr_cr_pat = 0x0007040600070406ull;
 }
 
-/* VTL0 enables VTL1; VTL0 still runs. */
-static inline void kt_enable_vtl1(struct kt *t)
+/* A VTL enables the next one, for the partition and on this VP with that context. @return the
+ * status of the latter. */
+static inline uint64_t kt_enable_next(struct kt *t, uint32_t vtl,
+				      const struct hv_initial_vp_context *context)
 {
 	struct hv_input_enable_vp_vtl *in = (void *)kt_at(t, INPUT_GPA);
-	static const uint8_t stop[] = { STOP };
 
-	kt_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 1);
-	kt_wrmsr(t, 0, HV_X64_MSR_HYPERCALL, CODE_PAGE0 | 1);
-	ck_assert_uint_eq(kt_hypercall(t, 0, HVCALL_ENABLE_PARTITION_VTL | HV_HYPERCALL_FAST,
-				       HV_PARTITION_ID_SELF, 1),
+	ck_assert_uint_eq(kt_hypercall(t, vtl, HVCALL_ENABLE_PARTITION_VTL | HV_HYPERCALL_FAST,
+				       HV_PARTITION_ID_SELF, vtl + 1),
 			  0);
 	memset(in, 0, sizeof(*in));
 	in->target_partition_id = HV_PARTITION_ID_SELF;
 	in->vp_index = HV_VP_INDEX_SELF;
-	in->target_vtl = 1;
-	kt_context(&in->vp_vtl_context);
-	ck_assert_uint_eq(kt_hypercall(t, 0, HVCALL_ENABLE_VP_VTL, INPUT_GPA, 0), 0);
+	in->target_vtl = (uint8_t)(vtl + 1);
+	in->vp_vtl_context = *context;
+	return kt_hypercall(t, vtl, HVCALL_ENABLE_VP_VTL, INPUT_GPA, 0);
+}
+
+/* VTL0 enables VTL1 with that context; VTL0 still runs. @return the status. */
+static inline uint64_t kt_enable_vtl1_with(struct kt *t,
+					   const struct hv_initial_vp_context *context)
+{
+	kt_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 1);
+	kt_wrmsr(t, 0, HV_X64_MSR_HYPERCALL, CODE_PAGE0 | 1);
+	return kt_enable_next(t, 0, context);
+}
+
+/* The same with a good one. */
+static inline void kt_enable_vtl1(struct kt *t)
+{
+	static const uint8_t stop[] = { STOP };
+	struct hv_initial_vp_context context;
+
+	kt_context(&context);
+	ck_assert_uint_eq(kt_enable_vtl1_with(t, &context), 0);
 	memcpy(t->ram + CODE1_GPA, stop, sizeof(stop));
 }
 

@@ -2,6 +2,7 @@
 /* Contexts of EnableVpVtl and StartVirtualProcessor: what the library takes KVM takes as well, so
  * that a guest is told at the call. */
 #include "kvmtest_view.h"
+#include "random.h"
 
 #include <signal.h>
 #include <time.h>
@@ -12,10 +13,7 @@ static uint64_t seed;
 
 static uint64_t random64(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1dull;
+	return random_next(&seed) * 0x2545f4914f6cdd1dull;
 }
 
 static uint32_t below(uint32_t n)
@@ -232,24 +230,6 @@ static void *kicks(void *arg)
 	return NULL;
 }
 
-/* @return the status of EnableVpVtl. */
-static uint64_t enable(struct kt *t, const struct hv_initial_vp_context *c)
-{
-	struct hv_input_enable_vp_vtl *in = (void *)kt_at(t, INPUT_GPA);
-
-	kt_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 1);
-	kt_wrmsr(t, 0, HV_X64_MSR_HYPERCALL, CODE_PAGE0 | 1);
-	ck_assert_uint_eq(kt_hypercall(t, 0, HVCALL_ENABLE_PARTITION_VTL | HV_HYPERCALL_FAST,
-				       HV_PARTITION_ID_SELF, 1),
-			  0);
-	memset(in, 0, sizeof(*in));
-	in->target_partition_id = HV_PARTITION_ID_SELF;
-	in->vp_index = HV_VP_INDEX_SELF;
-	in->target_vtl = 1;
-	in->vp_vtl_context = *c;
-	return kt_hypercall(t, 0, HVCALL_ENABLE_VP_VTL, INPUT_GPA, 0);
-}
-
 /* Into it and on for a moment: whatever it does is the VMM's to deal with, but no error. */
 static void enter(struct kt *t, const struct hv_initial_vp_context *c)
 {
@@ -292,7 +272,7 @@ START_TEST(no_context_ends_a_vp)
 		uint64_t status;
 
 		draw(&c);
-		status = enable(t, &c);
+		status = kt_enable_vtl1_with(t, &c);
 		ck_assert_uint_eq(status, vsm_context_check(&limits, &c) == 1 ?
 						  0 :
 						  HV_STATUS_INVALID_REGISTER_VALUE);

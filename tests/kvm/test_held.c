@@ -338,6 +338,18 @@ static int holds_nothing(const struct kt *t)
 	       !t->vp->vcpu[1].event_queued;
 }
 
+/* The object of a VP that holds all that. @return its size. */
+static size_t object_of(struct kt *t, uint8_t *bytes, size_t room)
+{
+	size_t size = 0;
+
+	kt_vtl1(t);
+	finish_exit(t);
+	hold(t);
+	assert_err(vsm_kvm_held_save(t->vp, bytes, room, &size), 0);
+	return size;
+}
+
 static void try_object(struct kt *t, const uint8_t *bytes, size_t size)
 {
 	uint8_t *exact = malloc(size + 1), again[512];
@@ -361,12 +373,8 @@ START_TEST(objects_that_nobody_wrote)
 {
 	struct kt *t = kt_new(NULL);
 	uint8_t bytes[512], copy[512];
-	size_t size = 0;
+	size_t size = object_of(t, bytes, sizeof(bytes));
 
-	kt_vtl1(t);
-	finish_exit(t);
-	hold(t);
-	assert_err(vsm_kvm_held_save(t->vp, bytes, sizeof(bytes), &size), 0);
 	ck_assert_uint_eq(size, HEADER + 5 * RECORD + 8);
 	/* Not over what is there. */
 	assert_err(vsm_kvm_held_load(t->vp, bytes, size), -VSM_ERR_MISUSE);
@@ -429,12 +437,8 @@ START_TEST(values_that_kvm_never_gives)
 {
 	struct kt *t = kt_new(NULL);
 	uint8_t bytes[512], copy[512];
-	size_t size = 0;
+	size_t size = object_of(t, bytes, sizeof(bytes));
 
-	kt_vtl1(t);
-	finish_exit(t);
-	hold(t);
-	assert_err(vsm_kvm_held_save(t->vp, bytes, sizeof(bytes), &size), 0);
 	let_go(t);
 	for (size_t i = 0; i < VSMTEST_COUNT(wrong); i++) {
 		memcpy(copy, bytes, size);

@@ -151,19 +151,12 @@ END_TEST
 /* VTL1 enables VTL2, which runs after it and leaves VTL1 and VTL0 `mask`. */
 static void enable_vtl2(struct kt *t, uint32_t mask)
 {
-	struct hv_input_enable_vp_vtl *in = (void *)kt_at(t, INPUT_GPA);
 	static const uint8_t stop[] = { STOP };
+	struct hv_initial_vp_context context;
 
-	ck_assert_uint_eq(kt_hypercall(t, 1, HVCALL_ENABLE_PARTITION_VTL | HV_HYPERCALL_FAST,
-				       HV_PARTITION_ID_SELF, 2),
-			  0);
-	memset(in, 0, sizeof(*in));
-	in->target_partition_id = HV_PARTITION_ID_SELF;
-	in->vp_index = HV_VP_INDEX_SELF;
-	in->target_vtl = 2;
-	kt_context(&in->vp_vtl_context);
-	in->vp_vtl_context.rip = CODE1_GPA + 0x1000;
-	ck_assert_uint_eq(kt_hypercall(t, 1, HVCALL_ENABLE_VP_VTL, INPUT_GPA, 0), 0);
+	kt_context(&context);
+	context.rip = CODE1_GPA + 0x1000;
+	ck_assert_uint_eq(kt_enable_next(t, 1, &context), 0);
 	memcpy(t->ram + CODE1_GPA + 0x1000, stop, sizeof(stop));
 	kt_set(t, 1, HV_X64_REGISTER_RAX, 0);
 	kt_set(t, 1, HV_X64_REGISTER_RCX, HVCALL_VTL_CALL);

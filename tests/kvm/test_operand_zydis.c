@@ -5,6 +5,7 @@
  * leave.
  */
 #include "kvmtest.h"
+#include "random.h"
 
 #include <Zydis/Zydis.h>
 
@@ -43,9 +44,7 @@ static uint64_t state = 88172645463325252ull;
 
 static uint64_t any(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	return state ^= state << 17;
+	return random_next(&state);
 }
 
 /* ---- the machine ---- */

@@ -296,11 +296,27 @@ START_TEST(an_event_that_is_not_shown_goes_nowhere)
 }
 END_TEST
 
+#define VECTOR 20u
+
+static void interrupt(struct plain *p)
+{
+	struct kvm_interrupt irq = { VECTOR };
+
+	ck_assert_int_eq(raw(p->fd[0], KVM_INTERRUPT, &irq), 0);
+}
+
+/* The VTL that runs gets it, and stops in the handler. */
+static void takes_the_interrupt(struct plain *p)
+{
+	ck_assert_int_eq(raw(p->fd[0], KVM_RUN, NULL), 0);
+	ck_assert_uint_eq(p->run[0]->exit_reason, KVM_EXIT_IO);
+	ck_assert_uint_eq(p->run[0]->s.regs.regs.rbp, VECTOR);
+}
+
 /* What kvm_run says of interrupts after a switch is not what VTL0 left: a VMM that believed it gave
  * VTL1 an interrupt with IF off. Those of VTL0 are KVM's until it has run or is asked. */
 START_TEST(an_interrupt_goes_to_the_vtl_that_takes_it)
 {
-	struct kvm_interrupt irq = { 20 };
 	struct vsm_private_state state[2];
 	struct plain *p = start_both(state);
 	struct kvm_run *run = p->run[0];
@@ -308,7 +324,7 @@ START_TEST(an_interrupt_goes_to_the_vtl_that_takes_it)
 	run_to_halt(p, 0);
 	ck_assert_uint_eq(run->if_flag, 1);
 	ck_assert_uint_eq(run->ready_for_interrupt_injection, 1);
-	ck_assert_int_eq(raw(p->fd[0], KVM_INTERRUPT, &irq), 0);
+	interrupt(p);
 	assert_err(vsm_kvm_sync_regs(p->fd[0], run), 0);
 	assert_err(vsm_kvm_private_exchange(p->fd[0], run, &state[0], &state[1]), 0);
 	ck_assert_uint_eq(run->if_flag, 0);
@@ -319,9 +335,7 @@ START_TEST(an_interrupt_goes_to_the_vtl_that_takes_it)
 	ck_assert_uint_eq(run->if_flag, 1);
 	ck_assert_uint_eq(run->ready_for_interrupt_injection, 0);
 	ck_assert_uint_eq(run->apic_base, run->s.regs.sregs.apic_base);
-	ck_assert_int_eq(raw(p->fd[0], KVM_RUN, NULL), 0);
-	ck_assert_uint_eq(run->exit_reason, KVM_EXIT_IO);
-	ck_assert_uint_eq(run->s.regs.regs.rbp, 20);
+	takes_the_interrupt(p);
 	plain_free(p);
 }
 END_TEST
@@ -329,7 +343,6 @@ END_TEST
 /* KVM_RUN says what is true of the new VTL, also one that executes nothing. */
 START_TEST(kvm_run_tells_when_the_new_vtl_takes_interrupts)
 {
-	struct kvm_interrupt irq = { 20 };
 	struct vsm_private_state state[2];
 	struct plain *p = start_both(state);
 	struct kvm_run *run = p->run[0];
@@ -341,10 +354,8 @@ START_TEST(kvm_run_tells_when_the_new_vtl_takes_interrupts)
 	plain_flush(p, 0);
 	ck_assert_uint_eq(run->if_flag, 1);
 	ck_assert_uint_eq(run->ready_for_interrupt_injection, 1);
-	ck_assert_int_eq(raw(p->fd[0], KVM_INTERRUPT, &irq), 0);
-	ck_assert_int_eq(raw(p->fd[0], KVM_RUN, NULL), 0);
-	ck_assert_uint_eq(run->exit_reason, KVM_EXIT_IO);
-	ck_assert_uint_eq(run->s.regs.regs.rbp, 20);
+	interrupt(p);
+	takes_the_interrupt(p);
 	ck_assert_uint_eq(*kt_at(&p->t, run->s.regs.regs.rsp), CODE1_GPA);
 	plain_free(p);
 }

@@ -12,6 +12,7 @@
 #include <vsm/hypercall.h>
 
 #include "hypercall_csv.h"
+#include "vsmtest.h"
 
 /* Where good calls have their blocks. */
 #define INPUT_GPA  0x0000000123456000ull
@@ -212,22 +213,7 @@ static inline uint64_t row_bit(const struct csv_row *row)
 
 static inline int run_suite(const char *name, void (*add)(TCase *tc))
 {
-	Suite *suite = suite_create(name);
-	TCase *tc = tcase_create(name);
-	SRunner *runner;
-	int failed;
-
-	if (!csv_load(&csv))
-		return 1;
-	add(tc);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return csv_load(&csv) ? vsmtest_suite(name, add) : 1;
 }
 
 #endif

@@ -12,6 +12,8 @@
 #include <vsm/hv.h>
 #include <vsm/protect.h>
 
+#include "vsmtest.h"
+
 #define PAGE 4096ull
 #define R    HV_MAP_GPA_READABLE
 #define W    HV_MAP_GPA_WRITABLE
@@ -103,24 +105,6 @@ static inline uint32_t entry_of(const struct vsm_protmap *map, uint32_t vtl, uin
 	ck_assert_uint_le(mask, ALL);
 	ck_assert_uint_le(is_explicit, 1);
 	return mask | (is_explicit ? EXPLICIT : 0);
-}
-
-static inline int run_suite(const char *name, void (*add)(TCase *tc))
-{
-	Suite *suite = suite_create(name);
-	TCase *tc = tcase_create(name);
-	SRunner *runner;
-	int failed;
-
-	add(tc);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
 }
 
 #endif

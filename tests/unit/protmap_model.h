@@ -15,6 +15,7 @@
 #include <vsm/hv.h>
 
 #include "protmap.h"
+#include "random.h"
 
 #define MODEL_BLOCK  262144u /* pages of 1 GiB */
 #define MODEL_REGION 4096u /* pages that are compared in one step */
@@ -73,10 +74,7 @@ static inline uint32_t model_byte(struct model *model)
 		model->size--;
 		return *model->data++;
 	}
-	model->seed ^= model->seed << 13;
-	model->seed ^= model->seed >> 7;
-	model->seed ^= model->seed << 17;
-	return (uint32_t)(model->seed >> 24) & 0xff;
+	return (uint32_t)(random_next(&model->seed) >> 24) & 0xff;
 }
 
 static inline uint32_t model_pick(struct model *model, uint32_t limit)

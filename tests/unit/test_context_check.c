@@ -12,6 +12,8 @@
 #include <vsm/hv.h>
 #include <vsm/registers.h>
 
+#include "vsmtest.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define BIT(n)	   (1ull << (n))
@@ -620,20 +622,13 @@ static void add_segment_tests(TCase *tcase)
 	tcase_add_test(tcase, test_every_flipped_bit_gives_a_plain_answer);
 }
 
-int main(void)
+static void add_tests(TCase *tcase)
 {
-	Suite *suite = suite_create("context_check");
-	TCase *tcase = tcase_create("context_check");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tcase);
 	add_mode_tests(tcase);
 	add_segment_tests(tcase);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+	return vsmtest_suite("context_check", add_tests);
 }

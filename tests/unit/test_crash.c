@@ -3,22 +3,9 @@
  * C). */
 #include <string.h>
 
-#include "vsmtest.h"
+#include "msr_access.h"
 
 #define CAPABILITIES 0xc000000000000000ull
-
-static uint64_t rd(struct vsmtest *t, uint32_t vp, uint32_t msr)
-{
-	uint64_t value = 0;
-
-	assert_verdict(vsmtest_rdmsr(t, vp, msr, &value), VSM_VERDICT_RESUME);
-	return value;
-}
-
-static void wr(struct vsmtest *t, uint32_t vp, uint32_t msr, uint64_t value)
-{
-	assert_verdict(vsmtest_wrmsr(t, vp, msr, value), VSM_VERDICT_RESUME);
-}
 
 static struct vsmtest *without_crash(void)
 {

@@ -5,6 +5,7 @@
  * are wide enough for anything.
  */
 #include "decode_common.h"
+#include "random.h"
 
 #define CALLS_ALL   100000u
 #define CALLS_SHORT (CALLS_ALL / 20)
@@ -203,10 +204,7 @@ static uint64_t seed;
 
 static uint64_t next(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return random_next(&seed);
 }
 
 static uint32_t below(uint32_t limit)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "vsmtest.h"
 
 #define ROUNDS_ALL   200000u
@@ -122,10 +123,7 @@ struct listener {
 
 static uint32_t pick(struct listener *l, uint32_t n)
 {
-	l->random ^= l->random << 13;
-	l->random ^= l->random >> 7;
-	l->random ^= l->random << 17;
-	return (uint32_t)(l->random >> 20) % n;
+	return (uint32_t)(random_next(&l->random) >> 20) % n;
 }
 
 static void hear(struct vsmtest *t, struct listener *l)

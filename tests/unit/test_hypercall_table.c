@@ -9,6 +9,7 @@
 #include <vsm/hypercall.h>
 
 #include "hypercall_csv.h"
+#include "vsmtest.h"
 
 static struct csv csv;
 
@@ -337,15 +338,8 @@ START_TEST(info_fills_all_of_it)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tc)
 {
-	Suite *suite = suite_create("hypercall_table");
-	TCase *tc = tcase_create("table");
-	SRunner *runner;
-	int failed;
-
-	if (!csv_load(&csv))
-		return 1;
 	tcase_add_test(tc, count_is_that_of_the_list);
 	tcase_add_test(tc, rows_are_in_the_order_of_the_list);
 	tcase_add_test(tc, codes_ascend);
@@ -365,12 +359,9 @@ int main(void)
 	tcase_add_test(tc, info_refuses_bad_arguments);
 	tcase_add_test(tc, info_refuses_rows_beyond_the_end);
 	tcase_add_test(tc, info_fills_all_of_it);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+}
+
+int main(void)
+{
+	return csv_load(&csv) ? vsmtest_suite("hypercall_table", add_tests) : 1;
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "invariant_model.h"
+#include "random.h"
 #include "vsmtest_internal.h"
 
 #define STEPS_ALL   800000u
@@ -43,10 +44,7 @@ struct world {
 
 static uint32_t pick(struct world *w, uint32_t n)
 {
-	w->random ^= w->random << 13;
-	w->random ^= w->random >> 7;
-	w->random ^= w->random << 17;
-	return (uint32_t)(w->random >> 20) % n;
+	return (uint32_t)(random_next(&w->random) >> 20) % n;
 }
 
 static uint32_t active(const struct world *w)

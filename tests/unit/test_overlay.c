@@ -237,15 +237,6 @@ START_TEST(a_page_outside_of_the_gpa_space_is_enabled_and_unreachable)
 }
 END_TEST
 
-/* Where a near return may come, and what must be in front of it. */
-static const uint8_t *check_stub(const uint8_t *page, uint32_t offset, const uint8_t *code,
-				 size_t len)
-{
-	ck_assert_uint_le(offset + len, VSMTEST_PAGE);
-	ck_assert_mem_eq(page + offset, code, len);
-	return page + offset + len;
-}
-
 static const struct {
 	uint32_t kind;
 	uint32_t port;
@@ -257,6 +248,22 @@ static const struct {
 	{ VSM_TRAP_VMCALL, 0, { 0x0f, 0x01, 0xc1 } },
 	{ VSM_TRAP_VMMCALL, 0, { 0x0f, 0x01, 0xd9 } },
 };
+
+/* The trap proper and a near return. */
+static void check_trap(const uint8_t *at, const uint8_t trap[3])
+{
+	ck_assert_mem_eq(at, trap, 3);
+	ck_assert_uint_eq(at[3], 0xc3);
+}
+
+/* The same behind what a stub does first. */
+static void check_stub(const uint8_t *page, uint64_t offset, const uint8_t *code, size_t len,
+		       const uint8_t trap[3])
+{
+	ck_assert_uint_le(offset + len + 4, VSMTEST_PAGE);
+	ck_assert_mem_eq(page + offset, code, len);
+	check_trap(page + offset + len, trap);
+}
 
 static struct vsmtest *with_trap(size_t i)
 {
@@ -278,15 +285,12 @@ START_TEST(the_hypercall_page_begins_with_the_trap)
 	for (i = 0; i < VSMTEST_COUNT(traps); i++) {
 		struct vsmtest *t = with_trap(i);
 		const struct vsm_overlay *overlay = vsmtest_overlay(t, 0, VSMTEST_HC_GPA(0));
-		const uint8_t *page;
 
 		ck_assert_ptr_nonnull(overlay);
 		/* Read and execute, for all VPs. */
 		ck_assert_uint_eq(overlay->rights, HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE);
 		ck_assert_uint_eq(overlay->vp, VSM_ALL_VPS);
-		page = overlay->page;
-		page = check_stub(page, 0, traps[i].trap, 3);
-		ck_assert_uint_eq(*page, 0xc3);
+		check_trap(overlay->page, traps[i].trap);
 		vsmtest_free(t);
 	}
 }
@@ -304,20 +308,15 @@ START_TEST(the_64_bit_stubs_move_rcx_and_trap)
 	for (i = 0; i < VSMTEST_COUNT(traps); i++) {
 		struct vsmtest *t = with_trap(i);
 		uint64_t offsets = vsmtest_value(t, 0, 0, HV_REGISTER_VSM_CODE_PAGE_OFFSETS);
-		const uint8_t *page = vsmtest_see(t, 0, VSMTEST_HC_GPA(0)), *p;
+		uint64_t call_at = offsets & 0xfff, ret_at = offsets >> 12 & 0xfff;
+		const uint8_t *page = vsmtest_see(t, 0, VSMTEST_HC_GPA(0));
 
 		ck_assert_uint_eq(offsets >> 24, 0);
 		/* Both encodings of MOV are good. */
-		p = page + (offsets & 0xfff);
-		p = check_stub(page, (uint32_t)offsets & 0xfff, p[1] == 0x89 ? call : call2,
-			       sizeof(call));
-		ck_assert_mem_eq(p, traps[i].trap, 3);
-		ck_assert_uint_eq(p[3], 0xc3);
-		p = page + (offsets >> 12 & 0xfff);
-		p = check_stub(page, (uint32_t)(offsets >> 12) & 0xfff, p[1] == 0x89 ? ret : ret2,
-			       sizeof(ret));
-		ck_assert_mem_eq(p, traps[i].trap, 3);
-		ck_assert_uint_eq(p[3], 0xc3);
+		check_stub(page, call_at, page[call_at + 1] == 0x89 ? call : call2, sizeof(call),
+			   traps[i].trap);
+		check_stub(page, ret_at, page[ret_at + 1] == 0x89 ? ret : ret2, sizeof(ret),
+			   traps[i].trap);
 		vsmtest_free(t);
 	}
 }
@@ -334,22 +333,18 @@ START_TEST(the_32_bit_stubs_move_eax_and_trap)
 
 	for (i = 0; i < VSMTEST_COUNT(traps); i++) {
 		struct vsmtest *t = with_trap(i);
-		const uint8_t *page = vsmtest_see(t, 0, VSMTEST_HC_GPA(0)), *p;
-		uint64_t offsets;
+		const uint8_t *page = vsmtest_see(t, 0, VSMTEST_HC_GPA(0));
+		uint64_t offsets, call_at, ret_at;
 
 		vsmtest_mode32(t, 0);
 		offsets = vsmtest_value(t, 0, 0, HV_REGISTER_VSM_CODE_PAGE_OFFSETS);
 		ck_assert_uint_eq(offsets >> 24, 0);
-		p = page + (offsets & 0xfff);
-		p = check_stub(page, (uint32_t)offsets & 0xfff, p[0] == 0x89 ? call : call2,
-			       sizeof(call));
-		ck_assert_mem_eq(p, traps[i].trap, 3);
-		ck_assert_uint_eq(p[3], 0xc3);
-		p = page + (offsets >> 12 & 0xfff);
-		p = check_stub(page, (uint32_t)(offsets >> 12) & 0xfff, p[0] == 0x89 ? ret : ret2,
-			       sizeof(ret));
-		ck_assert_mem_eq(p, traps[i].trap, 3);
-		ck_assert_uint_eq(p[3], 0xc3);
+		call_at = offsets & 0xfff;
+		ret_at = offsets >> 12 & 0xfff;
+		check_stub(page, call_at, page[call_at] == 0x89 ? call : call2, sizeof(call),
+			   traps[i].trap);
+		check_stub(page, ret_at, page[ret_at] == 0x89 ? ret : ret2, sizeof(ret),
+			   traps[i].trap);
 		vsmtest_free(t);
 	}
 }

@@ -2,35 +2,7 @@
 /* ModifyVtlProtectionMask and the default mask, up to the host (TLFS 15.9). */
 #include <string.h>
 
-#include "vsmtest.h"
-
-#define R  HV_MAP_GPA_READABLE
-#define RW (HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE)
-#define RX (HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE)
-
-#define PAGE(n) ((VSMTEST_DATA_GPA >> HV_PAGE_SHIFT) + (n))
-
-static struct vsmtest_modify block;
-
-static struct vsmtest *with(const struct vsmtest_opts *opts)
-{
-	struct vsmtest *t = vsmtest_new(opts);
-
-	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
-	vsmtest_modify_init(&block, R);
-	block.page[0] = PAGE(0);
-	return t;
-}
-
-static struct vsmtest *ready(void)
-{
-	return with(NULL);
-}
-
-static uint32_t call(struct vsmtest *t, uint32_t count)
-{
-	return vsmtest_modify_call(t, 0, &block, count);
-}
+#include "protect_common.h"
 
 START_TEST(a_vtl_takes_rights_from_the_vtls_below)
 {
@@ -141,9 +113,7 @@ START_TEST(a_higher_vtl_may_protect_for_a_lower_one_before_it_is_on)
 
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
-	memset(&block, 0, sizeof(block));
-	block.header.target_partition_id = HV_PARTITION_ID_SELF;
-	block.header.map_flags = R;
+	vsmtest_modify_init(&block, R);
 	block.header.target_vtl = VSMTEST_VTL(1);
 	block.page[0] = PAGE(0);
 	/* Recorded in VTL1's set; it acts when VTL1 switches it on. */
@@ -649,8 +619,7 @@ START_TEST(a_half_applied_element_is_taken_back_on_the_host_too)
 	assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_set(t, 0, 0, HV_REGISTER_VSM_PARTITION_CONFIG, 0x3f),
 		      HV_STATUS_SUCCESS);
-	memset(&block, 0, sizeof(block));
-	block.header.target_partition_id = HV_PARTITION_ID_SELF;
+	vsmtest_modify_init(&block, R);
 	for (i = 0; i < 3; i++)
 		block.page[i] = PAGE(2 * i);
 	/* VTL2 restricts VTL0 and VTL1: three ranges for VTL0, then three for VTL1. */

@@ -1,33 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ModifyVtlProtectionMask: the list for the host, and lists that end early (TLFS 15.9.2). */
-#include <string.h>
-
 #include "internal.h"
 #include "protmap.h"
-#include "vsmtest.h"
 
-#define R  HV_MAP_GPA_READABLE
-#define RW (HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE)
-#define RX (HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE)
-
-#define PAGE(n) ((VSMTEST_DATA_GPA >> HV_PAGE_SHIFT) + (n))
-
-static struct vsmtest_modify block;
-
-static struct vsmtest *ready(void)
-{
-	struct vsmtest *t = vsmtest_new(NULL);
-
-	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
-	vsmtest_modify_init(&block, R);
-	block.page[0] = PAGE(0);
-	return t;
-}
-
-static uint32_t call(struct vsmtest *t, uint32_t count)
-{
-	return vsmtest_modify_call(t, 0, &block, count);
-}
+#include "protect_common.h"
 
 START_TEST(the_host_gets_a_list_sorted_and_merged)
 {
@@ -191,12 +167,10 @@ START_TEST(runs_that_were_set_before_the_switch)
 		t = vsmtest_new(&opts);
 		assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);
 		assert_status(vsmtest_enter_vtl2(t, 0), HV_STATUS_SUCCESS);
-		memset(&block, 0, sizeof(block));
-		block.header.target_partition_id = HV_PARTITION_ID_SELF;
+		vsmtest_modify_init(&block, R);
 		block.header.target_vtl = VSMTEST_VTL(1);
 		for (i = 0; i < pages / 2; i++)
 			block.page[i] = 0x10 + 2 * i;
-		block.header.map_flags = R;
 		assert_status(call(t, pages / 2), HV_STATUS_SUCCESS);
 		ck_assert_uint_eq(t->count[VSMTEST_PROTECT], 0);
 		if (pages == 64) {

@@ -740,5 +740,5 @@ static void add_tests(TCase *tc)
 
 int main(void)
 {
-	return run_suite("protmap", add_tests);
+	return vsmtest_suite("protmap", add_tests);
 }

@@ -444,5 +444,5 @@ static void add_tests(TCase *tc)
 
 int main(void)
 {
-	return run_suite("protmap_model", add_tests);
+	return vsmtest_suite("protmap_model", add_tests);
 }

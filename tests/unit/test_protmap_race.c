@@ -4,6 +4,7 @@
  * nobody may ever see what was not there, such as the contents of a slot that was given away.
  */
 #include "protmap_common.h"
+#include "random.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -28,10 +29,7 @@ static uint64_t seed = 0x9e3779b97f4a7c15ull;
 
 static uint32_t below(uint32_t limit)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16) % limit;
+	return (uint32_t)(random_next(&seed) >> 16) % limit;
 }
 
 /* Two masks are those of one region only. That of region 2 is the one that takes the largest
@@ -158,5 +156,5 @@ static void add_tests(TCase *tc)
 
 int main(void)
 {
-	return run_suite("protmap_race", add_tests);
+	return vsmtest_suite("protmap_race", add_tests);
 }

@@ -4,6 +4,7 @@
  * against a model that is too simple to be wrong.
  */
 #include "protmap_common.h"
+#include "random.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -152,10 +153,7 @@ static uint64_t seed;
 
 static uint32_t below(uint32_t limit)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16) % limit;
+	return (uint32_t)(random_next(&seed) >> 16) % limit;
 }
 
 static uint64_t model_gpa(uint32_t page)
@@ -505,5 +503,5 @@ static void add_tests(TCase *tc)
 
 int main(void)
 {
-	return run_suite("protmap_walk", add_tests);
+	return vsmtest_suite("protmap_walk", add_tests);
 }

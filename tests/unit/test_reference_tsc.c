@@ -3,25 +3,12 @@
 #include <string.h>
 
 #include "clock.h"
-#include "vsmtest.h"
+#include "msr_access.h"
 
 __extension__ typedef unsigned __int128 u128;
 
 #define PAGE_GPA 0x30000ull
 #define ENABLED	 (PAGE_GPA | HV_X64_MSR_REFERENCE_TSC_ENABLE)
-
-static uint64_t rd(struct vsmtest *t, uint32_t vp, uint32_t msr)
-{
-	uint64_t value = 0;
-
-	assert_verdict(vsmtest_rdmsr(t, vp, msr, &value), VSM_VERDICT_RESUME);
-	return value;
-}
-
-static void wr(struct vsmtest *t, uint32_t vp, uint32_t msr, uint64_t value)
-{
-	assert_verdict(vsmtest_wrmsr(t, vp, msr, value), VSM_VERDICT_RESUME);
-}
 
 static const struct hv_reference_tsc_page *page_of(struct vsmtest *t, uint32_t vtl, uint64_t gpa)
 {

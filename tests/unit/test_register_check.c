@@ -9,6 +9,8 @@
 #include <vsm/hv.h>
 #include <vsm/registers.h>
 
+#include "vsmtest.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define BIT(n)	   (1ull << (n))
@@ -705,21 +707,14 @@ static void add_segment_tests(TCase *tcase)
 	tcase_add_test(tcase, test_table_base_is_canonical);
 }
 
-int main(void)
+static void add_tests(TCase *tcase)
 {
-	Suite *suite = suite_create("register_check");
-	TCase *tcase = tcase_create("register_check");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tcase);
 	add_call_tests(tcase);
 	add_value_tests(tcase);
 	add_segment_tests(tcase);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+	return vsmtest_suite("register_check", add_tests);
 }

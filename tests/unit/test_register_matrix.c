@@ -3,6 +3,7 @@
  * Get/SetVpRegisters of every register, by every VTL, of every VTL, on every kind of VP, with
  * values of every kind (TLFS 7.10, 15.3, 15.11). What is to come out says register_oracle.h.
  */
+#include "random.h"
 #include "register_world.h"
 
 #define TWENTIETH 20u
@@ -673,10 +674,7 @@ START_TEST(names_anywhere)
 
 	names_begin(&names, malloc(sizeof(struct world)));
 	for (i = 0; i < count; i++) {
-		seed ^= seed << 13;
-		seed ^= seed >> 7;
-		seed ^= seed << 17;
-		try_both(&names, (uint32_t)(seed >> 32));
+		try_both(&names, (uint32_t)(random_next(&seed) >> 32));
 	}
 	names_end(&names, "anywhere");
 }

@@ -12,6 +12,7 @@
 #include <vsm/registers.h>
 
 #include "register_table.h"
+#include "vsmtest.h"
 
 #ifndef VSM_SOURCE_ROOT
 #define VSM_SOURCE_ROOT "."
@@ -756,14 +757,8 @@ START_TEST(test_the_table_is_the_list_of_private_and_shared_state)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tcase)
 {
-	Suite *suite = suite_create("register_table");
-	TCase *tcase = tcase_create("register_table");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, test_rows_ascend_and_so_are_unique);
 	tcase_add_test(tcase, test_texts_are_unique_printable_and_terminated);
 	tcase_add_test(tcase, test_columns_hold_only_declared_values);
@@ -791,10 +786,9 @@ int main(void)
 	tcase_add_test(tcase, test_every_row_with_an_msr_is_found_by_it_and_nothing_else_is);
 	tcase_add_test(tcase, test_no_msr_finds_no_row);
 	tcase_add_test(tcase, test_the_table_is_the_list_of_private_and_shared_state);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+	return vsmtest_suite("register_table", add_tests);
 }

@@ -65,5 +65,5 @@ static void add_tests(TCase *tc)
 
 int main(void)
 {
-	return run_suite("review_protmap", add_tests);
+	return vsmtest_suite("review_protmap", add_tests);
 }

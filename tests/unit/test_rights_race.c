@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "vsmtest.h"
 
 #define VPS	     8u
@@ -56,10 +57,7 @@ struct runner {
 
 static uint32_t pick(uint64_t *random, uint32_t n)
 {
-	*random ^= *random << 13;
-	*random ^= *random >> 7;
-	*random ^= *random << 17;
-	return (uint32_t)(*random >> 20) % n;
+	return (uint32_t)(random_next(random) >> 20) % n;
 }
 
 static uint64_t page_gpa(uint32_t page)

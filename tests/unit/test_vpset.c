@@ -11,6 +11,7 @@
 #include <vsm/error.h>
 #include <vsm/vpset.h>
 
+#include "random.h"
 #include "vsmtest.h"
 
 #define VPS_MAX	     4096u
@@ -461,10 +462,7 @@ static uint64_t seed;
 
 static uint64_t next(void)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	return random_next(&seed);
 }
 
 struct model {

@@ -83,8 +83,9 @@ static const struct row map_1[] = {
 	{ 0xfd, 0xfd, P6, X, 2, BITS }, { 0xfe, 0xfe, P6, X, 4, BM },
 };
 
-/* VPMOVSX and VPMOVZX load, VPMOV to smaller integers and its saturating forms store elements of the
- * smaller size: bytes from or to 2, 4 and 8, words from or to 4 and 8, doublewords from or to 8. */
+/* VPMOVSX and VPMOVZX load integers and make them larger, VPMOV and its saturating forms make them
+ * smaller and store them: bytes beside 2, 4 and 8 bytes, words beside 4 and 8, doublewords beside
+ * 8. */
 #define RESIZING(opcode, prefix, stores) \
 	{ (opcode), (opcode), prefix, H, 1, BITS | (stores) }, \
 	{ (opcode) + 1, (opcode) + 1, prefix, Q, 1, BITS | (stores) }, \

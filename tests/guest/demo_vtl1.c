@@ -228,24 +228,16 @@ static void check_message(const struct hv_message *slot)
 static void handle_intercept(struct vtl_gprs *r)
 {
 	struct hv_message *slot = &simp[HV_SYNIC_INTERCEPT_SINT];
-	uint8_t flags;
 
 	intercepts++;
 	demo_check(assist.vtl_control.entry_reason == HV_VTL_ENTRY_INTERRUPT, "VTL1",
 		   "entry reason in the VP assist page is 2, an interrupt");
 	check_message(slot);
-	/* TLFS 11.10.2: empty the slot, then see whether another message waits. */
-	flags = slot->header.message_flags;
-	*(volatile uint32_t *)&slot->header.message_type = HVMSG_NONE;
-	if (flags & HV_MESSAGE_FLAG_PENDING)
-		wrmsr(HV_X64_MSR_EOM, 0);
+	hv_message_done(slot);
 	must(hv_protect(&hv, (void *)((uintptr_t)expected.word & ~(uint64_t)(HV_PAGE_SIZE - 1)),
 			HV_MAP_GPA_PERMISSIONS_MASK),
 	     "the page is granted again");
-	/* RAX and RCX are shared and the stub changes them: the return puts them back. */
-	assist.vtl_control.vtl_return_x64_rax = r->rax;
-	assist.vtl_control.vtl_return_x64_rcx = r->rcx;
-	r->rcx = 0;
+	vtl1_resume_vtl0(&assist, r);
 }
 
 const void *vtl1_handle(struct vtl_gprs *regs)

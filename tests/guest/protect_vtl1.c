@@ -237,13 +237,9 @@ static void note(const struct hv_message *slot)
 static void handle_intercept(struct vtl_gprs *r)
 {
 	struct hv_message *slot = &simp[HV_SYNIC_INTERCEPT_SINT];
-	uint8_t flags;
 
 	note(slot);
-	flags = slot->header.message_flags;
-	*(volatile uint32_t *)&slot->header.message_type = HVMSG_NONE;
-	if (flags & HV_MESSAGE_FLAG_PENDING)
-		wrmsr(HV_X64_MSR_EOM, 0);
+	hv_message_done(slot);
 	if (policy == POLICY_SKIP)
 		must(set_vtl0_rip(resume_rip), "RIP of VTL0");
 	else if (policy == POLICY_GRANT)
@@ -252,9 +248,7 @@ static void handle_intercept(struct vtl_gprs *r)
 	else
 		guest_panic("VTL1: access %u to GPA 0x%lx at RIP 0x%lx is stopped, none should be",
 			    seen.access, seen.gpa, seen.rip);
-	assist.vtl_control.vtl_return_x64_rax = r->rax;
-	assist.vtl_control.vtl_return_x64_rcx = r->rcx;
-	r->rcx = 0;
+	vtl1_resume_vtl0(&assist, r);
 }
 
 const void *vtl1_handle(struct vtl_gprs *regs)

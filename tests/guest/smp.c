@@ -106,11 +106,9 @@ static void handle_intercept(struct vp *v, struct vtl_gprs *r)
 		guest_panic("VTL1: a wrong message");
 	v->wrong += m->header.vp_index != (uint32_t)(v - vps);
 	v->intercepts++;
-	*(volatile uint32_t *)&slot->header.message_type = HVMSG_NONE;
+	hv_message_done(slot);
 	must(hv_protect(&v->hv1, (void *)(uintptr_t)v->page, HV_MAP_GPA_PERMISSIONS_MASK), "grant");
-	v->assist.vtl_control.vtl_return_x64_rax = r->rax;
-	v->assist.vtl_control.vtl_return_x64_rcx = r->rcx;
-	r->rcx = 0;
+	vtl1_resume_vtl0(&v->assist, r);
 }
 
 const void *vtl1_handle(struct vtl_gprs *regs)

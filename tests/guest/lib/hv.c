@@ -158,6 +158,15 @@ uint16_t hv_protect(struct guest_hv *hv, const void *page, uint32_t rights)
 	return status(hv_hypercall(hv, rep1(HVCALL_MODIFY_VTL_PROTECTION_MASK)));
 }
 
+void hv_message_done(struct hv_message *slot)
+{
+	uint8_t flags = slot->header.message_flags;
+
+	*(volatile uint32_t *)&slot->header.message_type = HVMSG_NONE;
+	if (flags & HV_MESSAGE_FLAG_PENDING)
+		wrmsr(HV_X64_MSR_EOM, 0);
+}
+
 static struct hv_segment_register segment(uint16_t selector, uint32_t limit, uint16_t attributes)
 {
 	struct hv_segment_register s = { 0, limit, selector, attributes };

@@ -47,6 +47,9 @@ uint16_t hv_start_vp(struct guest_hv *hv, uint32_t vp, uint8_t vtl,
 /* The rights (HV_MAP_GPA_*) that VTLs below the caller's have to a page. */
 uint16_t hv_protect(struct guest_hv *hv, const void *page, uint32_t rights);
 
+/* TLFS 11.10.2: empties a slot of the SIMP; then another message that waits for it comes. */
+void hv_message_done(struct hv_message *slot);
+
 /*
  * The state in which another VTL of this processor starts: its own root of the page tables, stack
  * and descriptor tables, 64-bit. The caller may change fields before it uses it.

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include <vsm/hv.h>
+
 /* Offsets are known to vtl.S. */
 struct vtl_gprs {
 	uint64_t rax, rcx, rdx, rbx, rbp, rsi, rdi;
@@ -27,5 +29,14 @@ void vtl_call(struct vtl_gprs *regs, const void *stub);
  */
 void vtl1_entry(void);
 const void *vtl1_handle(struct vtl_gprs *regs);
+
+/* VTL1 was entered by an intercept and gives VTL0 all of its registers back. RAX and RCX are shared
+ * and the stub changes them: a return that is not fast takes them from the assist page. */
+static inline void vtl1_resume_vtl0(struct hv_vp_assist_page *assist, struct vtl_gprs *regs)
+{
+	assist->vtl_control.vtl_return_x64_rax = regs->rax;
+	assist->vtl_control.vtl_return_x64_rcx = regs->rcx;
+	regs->rcx = 0;
+}
 
 #endif

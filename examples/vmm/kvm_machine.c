@@ -15,6 +15,7 @@
 #include "inject.h"
 #include "multiboot.h"
 #include "protmap.h"
+#include "register.h"
 #include "report.h"
 
 /* The 32-bit flat segments of the multiboot entry. */
@@ -80,22 +81,6 @@ static void on_kick(void *opaque, uint32_t vp)
 	if (v->has_thread && !v->finished)
 		pthread_kill(v->thread, KVM_MACHINE_SIGNAL);
 	pthread_mutex_unlock(&m->lock);
-}
-
-static struct vsm_reg number(uint32_t name, uint64_t value)
-{
-	struct vsm_reg r = { name, 0, { value, 0 } };
-
-	return r;
-}
-
-static struct vsm_reg segment(uint32_t name, uint16_t selector, uint16_t attributes, uint32_t limit)
-{
-	struct hv_segment_register s = { 0, limit, selector, attributes };
-	struct vsm_reg r = { name, 0, { 0, 0 } };
-
-	memcpy(&r.value, &s, sizeof(s));
-	return r;
 }
 
 /* Multiboot 0.6.96, 3.2: flat 32-bit protected mode, no paging, no interrupts. */

@@ -13,6 +13,7 @@
 #include "inject.h"
 #include "multiboot.h"
 #include "protmap.h"
+#include "register.h"
 #include "report.h"
 
 /* The guest goes on; every other value is the status to exit with. */
@@ -36,22 +37,6 @@
 #define DR7_RESET     0x400ull
 #define FCW_RESET     0x37fu
 #define MXCSR_RESET   0x1f80u
-
-static struct vsm_reg number(uint32_t name, uint64_t value)
-{
-	struct vsm_reg r = { name, 0, { value, 0 } };
-
-	return r;
-}
-
-static struct vsm_reg segment(uint32_t name, uint16_t selector, uint16_t attributes, uint32_t limit)
-{
-	struct hv_segment_register s = { 0, limit, selector, attributes };
-	struct vsm_reg r = { name, 0, { 0, 0 } };
-
-	memcpy(&r.value, &s, sizeof(s));
-	return r;
-}
 
 /* boot64.h says what a guest finds. Every VTL begins like this, until its own state is set. */
 static int set_entry_state(struct uni_cpu *c, uint32_t tables)

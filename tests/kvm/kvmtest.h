@@ -400,6 +400,15 @@ static inline void kt_code(struct kt *t, uint32_t vtl, const void *code, size_t 
 
 #define STOP 0xe6, STOP_PORT /* out %al,$STOP_PORT */
 
+/* Code of VTL0 that stops when it has been executed. */
+static inline void kt_code_then_stop(struct kt *t, const void *code, size_t size)
+{
+	static const uint8_t stop[] = { STOP };
+
+	kt_code(t, 0, code, size);
+	memcpy(t->ram + CODE_GPA + t->shift + size, stop, sizeof(stop));
+}
+
 static inline void kt_wrmsr(struct kt *t, uint32_t vtl, uint32_t msr, uint64_t value)
 {
 	kt_set(t, vtl, HV_X64_REGISTER_RCX, msr);

@@ -78,15 +78,25 @@ struct plain {
 	struct kt t; /* ram only */
 };
 
-static inline void plain_cpuid(struct plain *p)
+struct plain_cpuid {
+	uint32_t nent, padding;
+	struct kvm_cpuid_entry2 entry[VK_CPUID_MAX];
+};
+
+/* What KVM can give a guest; the list is one for all. */
+static inline const struct plain_cpuid *plain_supported(const struct plain *p)
 {
-	static struct {
-		uint32_t nent, padding;
-		struct kvm_cpuid_entry2 entry[VK_CPUID_MAX];
-	} list;
+	static struct plain_cpuid list;
 
 	list.nent = VK_CPUID_MAX;
 	ck_assert_int_eq(raw(p->kvm, KVM_GET_SUPPORTED_CPUID, &list), 0);
+	return &list;
+}
+
+static inline void plain_set_cpuid(struct plain *p)
+{
+	struct plain_cpuid list = *plain_supported(p);
+
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(raw(p->fd[i], KVM_SET_CPUID2, &list), 0);
 }
@@ -114,7 +124,7 @@ static inline struct plain *plain_new(void)
 			mmap(NULL, p->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, p->fd[i], 0);
 		ck_assert(p->run[i] != MAP_FAILED);
 	}
-	plain_cpuid(p);
+	plain_set_cpuid(p);
 	kt_tables(&p->t);
 	for (int i = 0; i < 2; i++)
 		assert_err(vsm_kvm_sync_regs(p->fd[i], p->run[i]), 0);

@@ -98,7 +98,6 @@ static void fill(struct kt *t)
 static void shape_start(struct kt *t, const struct shape *s, uint32_t cpl)
 {
 	struct vsm_reg xmm = { .name = HV_X64_REGISTER_XMM0, .value = { VALUE, ~VALUE } };
-	uint8_t code[16];
 
 	assert_err(vsm_kvm_vp_set(t->vp, 0, &xmm, 1), 0);
 	kt_long_mode(t, 0, cpl);
@@ -113,10 +112,7 @@ static void shape_start(struct kt *t, const struct shape *s, uint32_t cpl)
 	kt_set(t, 0, HV_X64_REGISTER_RSI, s->rsi);
 	if (s->rsp != 0)
 		kt_set(t, 0, HV_X64_REGISTER_RSP, s->rsp);
-	memcpy(code, s->code, s->size);
-	code[s->size] = 0xe6;
-	code[s->size + 1] = STOP_PORT;
-	kt_code(t, 0, code, s->size + 2u);
+	kt_code_then_stop(t, s->code, s->size);
 }
 
 static void take(struct kt *t, struct result *out)

@@ -85,8 +85,6 @@ static const struct shape native[] = {
 
 static void shape_start(struct kt *t, const struct shape *s, uint32_t cpl)
 {
-	uint8_t code[16];
-
 	kt_long_mode(t, 0, cpl);
 	kt_set(t, 0, HV_X64_REGISTER_RBX, VALUE);
 	kt_set(t, 0, HV_X64_REGISTER_RDI, s->rdi);
@@ -94,10 +92,7 @@ static void shape_start(struct kt *t, const struct shape *s, uint32_t cpl)
 	kt_set(t, 0, HV_X64_REGISTER_RCX, 8);
 	if (s->rsp != 0)
 		kt_set(t, 0, HV_X64_REGISTER_RSP, s->rsp);
-	memcpy(code, s->code, s->size);
-	code[s->size] = 0xe6;
-	code[s->size + 1] = STOP_PORT;
-	kt_code(t, 0, code, s->size + 2u);
+	kt_code_then_stop(t, s->code, s->size);
 }
 
 static void xmm0_clear(struct kt *t)

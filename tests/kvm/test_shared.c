@@ -221,16 +221,11 @@ static uint64_t reg_access(int fd, const struct row *row, const uint64_t *value)
 
 static int has_avx(struct plain *p)
 {
-	static struct {
-		uint32_t nent, padding;
-		struct kvm_cpuid_entry2 entry[VK_CPUID_MAX];
-	} list;
+	const struct plain_cpuid *list = plain_supported(p);
 
-	list.nent = VK_CPUID_MAX;
-	ck_assert_int_eq(raw(p->kvm, KVM_GET_SUPPORTED_CPUID, &list), 0);
-	for (uint32_t i = 0; i < list.nent; i++) {
-		if (list.entry[i].function == 0xd && list.entry[i].index == 0)
-			return (list.entry[i].eax & 4) != 0;
+	for (uint32_t i = 0; i < list->nent; i++) {
+		if (list->entry[i].function == 0xd && list->entry[i].index == 0)
+			return (list->entry[i].eax & 4) != 0;
 	}
 	return 0;
 }

@@ -73,7 +73,7 @@ static void rights(struct vsmtest *t)
 	assert_status(vsmtest_modify_gpa(t, 0, RWX, VSMTEST_RAM1_GPA + VSMTEST_PAGE), 0);
 }
 
-static struct vsmtest *machine(void)
+static struct vsmtest *full_machine(void)
 {
 	static const struct hv_register_value event = {
 		HV_X64_PENDING_EVENT_PENDING | 6ull << HV_X64_PENDING_EXCEPTION_VECTOR_SHIFT, 0
@@ -137,7 +137,7 @@ static int writes_file(void)
 
 	if (golden == NULL || strcmp(golden, "write") != 0)
 		return 0;
-	t = machine();
+	t = full_machine();
 	b = saved(t);
 	name_of(VSM_SAVED_VERSION, path, sizeof(path));
 	file = fopen(path, "wb");
@@ -191,7 +191,7 @@ START_TEST(the_same_scenario_is_saved_as_the_same_bytes)
 	if (writes_file())
 		return;
 	file = from_file(VSM_SAVED_VERSION);
-	t = machine();
+	t = full_machine();
 	now = saved(t);
 	take_over_more(&file, &now);
 	assert_bytes(&file, &now);
@@ -226,7 +226,7 @@ START_TEST(each_version_loads_and_is_saved_again_as_it_was)
 {
 	for (uint32_t version = 1; version <= VSM_SAVED_VERSION; version++) {
 		struct blob file = from_file(version), now;
-		struct vsmtest *t = machine(), *twin = vsmtest_twin(t);
+		struct vsmtest *t = full_machine(), *twin = vsmtest_twin(t);
 
 		assert_err(vsmtest_load(twin, file.bytes, file.size), 0);
 		now = saved(twin);

@@ -176,10 +176,13 @@ clang_build() {
 
 # run_fuzzer NAME: new inputs stay in the build folder; what it finds is printed and is a failure.
 run_fuzzer() {
-	local name=$1 work="$build-fuzz/inputs-$1"
+	local name=$1 work="$build-fuzz/inputs-$1" longest=2048
+	# Overlay pages of saved state are 4096 bytes each.
+	[ "$name" != load ] || longest=16384
 	mkdir -p "$work"
 	heading "fuzz-$name, ${VSM_FUZZ_SECONDS:-60} s"
-	"$build-fuzz/tests/fuzz/fuzz-$name" -max_total_time="${VSM_FUZZ_SECONDS:-60}" -max_len=2048 -len_control=0 \
+	"$build-fuzz/tests/fuzz/fuzz-$name" -max_total_time="${VSM_FUZZ_SECONDS:-60}" \
+		-max_len="$longest" -len_control=0 \
 		-timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
 		-artifact_prefix="$work/" "$work" "$root/tests/fuzz/corpus/$name" >"$work.log" 2>&1
 	local status=$?

@@ -14,6 +14,7 @@
 #define AT_SECTIONS    12u
 #define AT_BYTES       16u
 #define AT_TAKEN       24u
+#define ID_RAM	       2u
 #define ID_PARTITION   3u
 #define ID_VTL	       4u
 #define ID_MASKS       5u

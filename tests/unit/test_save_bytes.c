@@ -255,6 +255,7 @@ static const struct {
 	{ ID_VTL, 0, 0, 8, 0, "a hypercall page without an identity" },
 	{ ID_VTL, 0, 8, 8, 1ull << 44 | 1, "a hypercall page out of reach" },
 	{ ID_VTL, 0, 16, 8, 0, "a hypercall page that is nowhere" },
+	{ ID_VTL, 0, 24, 8, 0x5001, "a reference TSC page that is nowhere" },
 	{ ID_VTL, 0, 32, 8, 1, "an overlay that is placed without its MSR" },
 	{ ID_VTL, 0, 40, 8, 0x3e, "VTL0 has a configuration" },
 	{ ID_VTL, 1, 40, 8, 0x1ull << 20 | 1, "bits of the configuration that do nothing" },
@@ -272,7 +273,8 @@ static const struct {
 	{ ID_MASKS, 0, 8, 8, UINT64_MAX << 12, "a run around the end of memory" },
 	{ ID_MASKS, 0, 16, 8, VSMTEST_DATA_GPA - VSMTEST_PAGE, "runs that descend" },
 	{ ID_VP, 0, 8, 4, 2, "VTL2 is active" },
-	{ ID_VP, 0, 8, 4, UINT32_MAX, "a VTL that there never is" },
+	{ ID_VP, 0, 8, 4, 32, "a VTL that there never is" },
+	{ ID_VP, 0, 8, 4, UINT32_MAX, "nor that" },
 	{ ID_VP, 0, 12, 4, 1, "the active VTL is not enabled" },
 	{ ID_VP, 0, 12, 4, 2, "VTL0 is not enabled on a VP" },
 	{ ID_VP, 1, 8, 4, 1, "a VTL runs and waits for its context" },
@@ -285,6 +287,7 @@ static const struct {
 	{ ID_VP_VTL, 0, 0, 4, 1, "another VTL than the next" },
 	{ ID_VP_VTL, 0, 4, 4, 0x10, "an unknown part" },
 	{ ID_VP_VTL, 1, 16, 8, 0, "an assist page that is nowhere" },
+	{ ID_VP_VTL, 1, 32, 8, 0, "a message page that is nowhere" },
 	{ ID_VP_VTL, 1, 48, 8, 3, "a vector that no interrupt has" },
 	{ ID_VP_VTL, 0, 56, 8, 0x60002, "an event that is not pending" },
 	{ ID_VP_VTL, 0, 56, 8, 0x90001, "an event that is no exception" },
@@ -292,6 +295,7 @@ static const struct {
 	{ ID_VP_VTL, 1, 72, 4, 0x80000002, "a message that never waits" },
 	{ ID_VP_VTL, 1, 76, 1, 255, "a message that is longer than its slot" },
 	{ ID_VP_VTL, 1, 77, 1, 1, "a flag of a slot in a message" },
+	{ ID_VP_VTL, 1, 78, 2, 1, "a message with a field that is none" },
 };
 
 static size_t nth(const struct blob *b, uint32_t id, uint32_t n)
@@ -557,6 +561,76 @@ START_TEST(case_39_vtl1_where_no_ram_is)
 }
 END_TEST
 
+/* Nothing of time exists where the host has no clock. */
+START_TEST(case_39_time_without_a_clock)
+{
+	static const struct {
+		uint32_t id;
+		uint32_t offset;
+		uint64_t value;
+	} row[] = { { ID_PARTITION, AT_REFERENCE, 1 }, { ID_PARTITION, AT_REFERENCE + 8, 1 } };
+	struct vsmtest_opts opts;
+	struct target target;
+	struct vsmtest *t;
+	struct blob b, other;
+
+	vsmtest_opts_init(&opts);
+	opts.null_ops = VSMTEST_BIT(VSMTEST_TSC);
+	t = vsmtest_new(&opts);
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	target = target_of(t);
+	b = saved(t);
+	for (uint32_t i = 0; i < VSMTEST_COUNT(row); i++) {
+		other = copy_of(&b);
+		put(other.bytes + nth(&b, row[i].id, 0) + row[i].offset, 4, row[i].value);
+		seal(&other, 0);
+		ck_assert_int_eq(try_blob(&target, &other), -VSM_ERR_INVAL);
+		free(other.bytes);
+	}
+	/* A page of it, with a number of its own. */
+	other = copy_of(&b);
+	put(other.bytes + nth(&b, ID_PARTITION, 0) + 8, 8, 2);
+	put(other.bytes + nth(&b, ID_VTL, 0) + 24, 8, VSMTEST_DATA_GPA | 1);
+	put(other.bytes + nth(&b, ID_VTL, 0) + 32, 8, 2);
+	seal(&other, 0);
+	ck_assert_int_eq(try_blob(&target, &other), -VSM_ERR_INVAL);
+	ck_assert_int_eq(try_blob(&target, &b), 0);
+	free(other.bytes);
+	free(b.bytes);
+	target_free(&target);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* As much RAM elsewhere, more or less of it, or a range more or less, is another machine. */
+START_TEST(case_39_other_ram)
+{
+	struct vsmtest *t = golden();
+	struct target target = target_of(t);
+	struct blob b = saved(t), other;
+	size_t ram = nth(&b, ID_RAM, 0);
+
+	ck_assert_uint_eq(get(b.bytes + ram - 8, 8), 32);
+	for (uint32_t at = 0; at < 32; at += 8) {
+		other = copy_of(&b);
+		put(other.bytes + ram + at, 8, get(b.bytes + ram + at, 8) + VSMTEST_PAGE);
+		seal(&other, 0);
+		ck_assert_int_eq(try_blob(&target, &other), -VSM_ERR_NOSUP);
+		free(other.bytes);
+	}
+	other = spliced(&b, 1, 16, 16, b.bytes, 0);
+	ck_assert_int_eq(try_blob(&target, &other), -VSM_ERR_NOSUP);
+	free(other.bytes);
+	other = spliced(&b, 1, 32, 0, b.bytes + ram, 16);
+	ck_assert_int_eq(try_blob(&target, &other), -VSM_ERR_NOSUP);
+	free(other.bytes);
+	assert_new(&target);
+	free(b.bytes);
+	target_free(&target);
+	vsmtest_free(t);
+}
+END_TEST
+
 /* The header with a checksum that fits. */
 START_TEST(case_39_the_header_says_something_else)
 {
@@ -612,6 +686,8 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(case_39_two_overlays_with_one_number),
 	VSMTEST_CASE(case_39_a_default_mask_that_cannot_be_enforced),
 	VSMTEST_CASE(case_39_vtl1_where_no_ram_is),
+	VSMTEST_CASE(case_39_time_without_a_clock),
+	VSMTEST_CASE(case_39_other_ram),
 	VSMTEST_CASE(case_39_the_header_says_something_else),
 	VSMTEST_CASE(case_39_a_vtl_that_is_not_enabled_has_nothing),
 };

@@ -113,9 +113,10 @@ _Static_assert(VMM_EMULATE_EXEC_MAX == VSM_KVM_EMULATE_MAX, "options.h");
 static uint32_t mechanism(const char *name)
 {
 	static const char *const names[] = {
-		[VSM_KVM_ENFORCE_AUTO] = "auto",	 [VSM_KVM_ENFORCE_UFFD] = "uffd",
-		[VSM_KVM_ENFORCE_SIGBUS] = "sigbus",	 [VSM_KVM_ENFORCE_GUARD] = "guard",
-		[VSM_KVM_ENFORCE_MPROTECT] = "mprotect", [VSM_KVM_ENFORCE_MEMSLOT] = "memslot"
+		[VSM_KVM_ENFORCE_AUTO] = "auto",      [VSM_KVM_ENFORCE_ATTRIBUTES] = "attributes",
+		[VSM_KVM_ENFORCE_UFFD] = "uffd",      [VSM_KVM_ENFORCE_SIGBUS] = "sigbus",
+		[VSM_KVM_ENFORCE_GUARD] = "guard",    [VSM_KVM_ENFORCE_MPROTECT] = "mprotect",
+		[VSM_KVM_ENFORCE_MEMSLOT] = "memslot"
 	};
 
 	for (uint32_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++) {

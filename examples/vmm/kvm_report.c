@@ -65,7 +65,7 @@ static void print_mechanisms(void)
 {
 	const char *taken = " (the default here)";
 
-	for (uint32_t id = VSM_KVM_ENFORCE_UFFD; id <= VSM_KVM_ENFORCE_MEMSLOT; id++) {
+	for (uint32_t id = VSM_KVM_ENFORCE_ATTRIBUTES; id <= VSM_KVM_ENFORCE_MEMSLOT; id++) {
 		struct vsm_kvm_enforcement e = { .size = sizeof(e) };
 
 		if (vsm_kvm_enforcement(NULL, id, &e) != 0)

@@ -58,9 +58,9 @@ static void help(void)
 	       "  --timeout S     end the guest after S seconds, 1 to %u (default: never)\n"
 	       "  --vps N         virtual processors, 1 to %u (default 1); the guest starts all but the\n"
 	       "                  first by HvCallStartVirtualProcessor\n"
-	       "  --enforce MECH  how host kvm enforces page rights: auto (default), uffd, sigbus,\n"
-	       "                  guard, mprotect or memslot; with memslot a store that crosses into\n"
-	       "                  a denied page leaves its first part written\n"
+	       "  --enforce MECH  how host kvm enforces page rights: auto (default), attributes,\n"
+	       "                  uffd, sigbus, guard, mprotect or memslot; with memslot a store that\n"
+	       "                  crosses into a denied page leaves its first part written\n"
 	       "  --accept-unenforced-exec\n"
 	       "                  record execute rights that the host cannot enforce, instead of\n"
 	       "                  refusing them\n"
@@ -130,8 +130,8 @@ static int parse_host(const char *text, struct options *o)
 
 static int parse_enforce(const char *text, struct options *o)
 {
-	static const char *const names[] = { "auto",  "uffd",	  "sigbus",
-					     "guard", "mprotect", "memslot" };
+	static const char *const names[] = { "auto",  "attributes", "uffd",   "sigbus",
+					     "guard", "mprotect",   "memslot" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(names[i], text) == 0) {
@@ -140,7 +140,8 @@ static int parse_enforce(const char *text, struct options *o)
 		}
 	}
 	fprintf(stderr,
-		"vsm-vmm: --enforce '%s': there are: auto, uffd, sigbus, guard, mprotect, memslot\n",
+		"vsm-vmm: --enforce '%s': there are: auto, attributes, uffd, sigbus, guard, mprotect, "
+		"memslot\n",
 		text);
 	return usage();
 }

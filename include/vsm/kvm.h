@@ -38,9 +38,9 @@ struct vsm_kvm_vp;
 /**
  * @defgroup enforce How rights of pages are enforced: vsm_kvm_options.enforce
  *
- * All but the memory slots take rights from the page tables of this process, in the mmap view that
- * the VM of a VTL has of RAM; the views of other VTLs and the library's own are not touched. A
- * change is complete when the hypercall that asked for it returns.
+ * All but memory slots and KVM's attributes take rights from the page tables of this process, in
+ * the mmap view that the VM of a VTL has of RAM; the views of other VTLs and the library's own are
+ * not touched. A change is complete when the hypercall that asked for it returns.
  *
  * Shared memory may consist of huge pages: of a tmpfs mounted with huge=, or made so by
  * MADV_COLLAPSE or khugepaged. Views are placed so that entries of 2 MiB can map these; if `gpa`
@@ -53,6 +53,7 @@ struct vsm_kvm_vp;
  *    does not make such memory one entry again.
  *  - with #VSM_KVM_ENFORCE_GUARD and #VSM_KVM_ENFORCE_MPROTECT the kernel maps the rest as it is
  *    used, and when all is granted again MADV_COLLAPSE or khugepaged can make it one entry.
+ *  - with #VSM_KVM_ENFORCE_ATTRIBUTES the view stays as it is, and what KVM has mapped is KVM's.
  *  - with #VSM_KVM_ENFORCE_MEMSLOT the view stays as it is. Each change drops what KVM has mapped
  *    of all RAM, huge or not.
  *
@@ -60,26 +61,32 @@ struct vsm_kvm_vp;
  * any reclaim. What is denied stays denied. The rest is mapped again as it is used, with
  * #VSM_KVM_ENFORCE_UFFD by an event for each 2 MiB, with the others by the kernel alone.
  *
- * RAM of hugetlbfs is always protected by slots: its page tables know no smaller unit.
+ * RAM of hugetlbfs is protected by attributes, else by slots: its page tables know no smaller unit.
  * @{
  */
 /** The best that the host has, in the order of the numbers. #VSM_KVM_ENFORCE_UFFD only if
  *  vsm_kvm_options.serves says that it will be served. */
-#define VSM_KVM_ENFORCE_AUTO	 0u
+#define VSM_KVM_ENFORCE_AUTO	   0u
+/** Memory attributes of KVM for R, W and X: no access, R, R+W, R+X. No released Linux has them, and
+ *  what is proposed differs in what a bit means; so vsm_kvm_create() tries out on a small VM what
+ *  each value does to loads, stores and fetches, and without a value that was seen to enforce
+ *  exactly each of these masks it is not there. It was tested on a simulation of such kernels
+ *  only. */
+#define VSM_KVM_ENFORCE_ATTRIBUTES 1u
 /** userfaultfd with events: no access, R+X. Needs a thread of the VMM that calls
  *  vsm_kvm_service(), Linux 6.6 or newer, and privilege. */
-#define VSM_KVM_ENFORCE_UFFD	 1u
+#define VSM_KVM_ENFORCE_UFFD	   2u
 /** userfaultfd without events: no access, R+X. As above without the thread. */
-#define VSM_KVM_ENFORCE_SIGBUS	 2u
+#define VSM_KVM_ENFORCE_SIGBUS	   3u
 /** MADV_GUARD_INSTALL: no access. Linux 6.15 or newer. Masks with R but without W are refused. */
-#define VSM_KVM_ENFORCE_GUARD	 3u
+#define VSM_KVM_ENFORCE_GUARD	   4u
 /** mprotect(): no access, R+X. Slow, and bounded by vm.max_map_count: at that limit the guest gets
  *  INSUFFICIENT_MEMORY. */
-#define VSM_KVM_ENFORCE_MPROTECT 4u
+#define VSM_KVM_ENFORCE_MPROTECT   5u
 /** Memory slots of KVM: no access, R+X. For a few static ranges; each change stops all VPs. All
  *  denied stores come from KVM's emulator: one that reaches from a page that may be written into
  *  one that may not leaves its first part written (see vsm_kvm_run()). */
-#define VSM_KVM_ENFORCE_MEMSLOT	 5u
+#define VSM_KVM_ENFORCE_MEMSLOT	   6u
 /** @} */
 
 /** Pages that vsm_kvm_options.emulate_execute may ask for. */
@@ -88,7 +95,8 @@ struct vsm_kvm_vp;
 /**
  * @defgroup emulate Execute rights by emulation: vsm_kvm_options.emulate_execute
  *
- * KVM cannot deny fetches alone. With this option pages with the masks R and R+W are denied
+ * KVM cannot deny fetches alone, but by #VSM_KVM_ENFORCE_ATTRIBUTES, where the option does nothing
+ * since these masks are enforced anyway. With this option pages with the masks R and R+W are denied
  * altogether, in each mechanism by leaving them out of the memory slots of their VTL; what is no
  * fetch is then carried out by vsm_kvm_run(). A fetch, also of the last bytes of an instruction
  * that begins in another page, is an EXECUTE intercept with RIP on the instruction. A load or store
@@ -117,7 +125,8 @@ struct vsm_kvm_enforcement {
 	uint32_t enforceable; /**< Rights masks, as in vsm_config; those emulated included. */
 	uint32_t available; /**< 1: this host has it. */
 	uint32_t needs_service; /**< 1: the VMM must call vsm_kvm_service(). */
-	const char *name; /**< "uffd", "sigbus", "guard", "mprotect" or "memslot" */
+	/** "attributes", "uffd", "sigbus", "guard", "mprotect" or "memslot" */
+	const char *name;
 	const char *missing; /**< What the host lacks and what can be done; NULL if available. */
 	uint32_t emulated; /**< Masks that `k` emulates: vsm_kvm_options.emulate_execute. */
 	uint32_t reserved; /**< 0 */
@@ -136,8 +145,8 @@ struct vsm_kvm_enforcement {
 #define VSM_KVM_HAS_XCRS	   0x100u /**< XCR0 can be read and set. */
 #define VSM_KVM_OUT_RIP_ADVANCED   0x200u /**< RIP is past an OUT when it exits (measured). */
 #define VSM_KVM_TSC_IS_HOST	   0x400u /**< The guest reads the host's TSC (measured). */
-/** KVM has memory attributes for R, W and X. No released kernel has; this version does not use
- *  them. */
+/** KVM announces memory attributes for R, W and X. No released kernel does. Whether they work is
+ *  measured, and stands in `mechanisms`: #VSM_KVM_ENFORCE_ATTRIBUTES. */
 #define VSM_KVM_HAS_RWX_ATTRIBUTES 0x800u
 
 /** What this host's KVM can do. */
@@ -196,7 +205,9 @@ struct vsm_kvm_options {
 #define VSM_KVM_EXIT_SHUTDOWN  6u /**< Triple fault. */
 #define VSM_KVM_EXIT_BLOCKED   7u /**< The VP waits: sleep until the kick callback. */
 #define VSM_KVM_EXIT_EMULATION 8u /**< KVM could not emulate an instruction; bytes are given. */
-#define VSM_KVM_EXIT_UNKNOWN   9u /**< Anything else; reason is KVM's number. */
+#define VSM_KVM_EXIT_UNKNOWN \
+	9u /**< Anything else; reason is KVM's number. Of 39, a memory
+				    *   fault at no page of RAM, address is the GPA. */
 
 /** An exit for the VMM. Pointers are valid until the next vsm_kvm_run() of that VP. */
 struct vsm_kvm_exit {
@@ -247,7 +258,8 @@ struct vsm_kvm_stats {
 };
 
 /**
- * Tell about a way to enforce rights. Tries it out on a page of its own.
+ * Tell about a way to enforce rights. Tries it out on a page of its own; attributes of KVM in a
+ * small VM, unless there is a `k`, for which vsm_kvm_create() did.
  *
  * @param k         a backend, for #VSM_KVM_ENFORCE_AUTO; else it may be NULL.
  * @param mechanism VSM_KVM_ENFORCE_*; #VSM_KVM_ENFORCE_AUTO: the one that `k` uses.

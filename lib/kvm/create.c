@@ -10,10 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef KVM_CAP_EXIT_ON_EMULATION_FAILURE
-#define KVM_CAP_EXIT_ON_EMULATION_FAILURE 204
-#endif
-
 #define DEFAULT_TRAP_PORT 0x7eu
 #define SIGNAL_MAX	  64u
 
@@ -137,7 +133,7 @@ static int is_missing(const struct vsm_kvm *k)
 
 static int vm_open(struct vsm_kvm *k, uint32_t vtl)
 {
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args = { 1 } };
+	struct kvm_enable_cap cap = { .cap = VK_CAP_EXIT_ON_EMULATION_FAILURE, .args = { 1 } };
 	int fd = kvm_ioctl(k->kvm_fd, KVM_CREATE_VM, NULL);
 
 	k->space[vtl].vm_fd = fd;

@@ -16,6 +16,24 @@ uint32_t kvm_pte(const struct vk_range *range, uint32_t vtl, uint64_t page)
 	return range->pte[vtl] == NULL ? VK_PTE_ALL : load(&range->pte[vtl][page]) & VK_PTE_MASK;
 }
 
+uint32_t kvm_pte_rights(uint32_t pte)
+{
+	static const uint8_t rights[VK_PTE_MASK + 1] = {
+		[VK_PTE_ALL] = HV_MAP_GPA_PERMISSIONS_MASK,
+		[VK_PTE_READ] = HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE,
+		[VK_PTE_BOUNCE] = HV_MAP_GPA_READABLE | HV_MAP_GPA_EXECUTABLE,
+		[VK_PTE_R] = HV_MAP_GPA_READABLE,
+		[VK_PTE_RW] = HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE,
+	};
+
+	return rights[pte & VK_PTE_MASK];
+}
+
+int kvm_enforces_execute(const struct vsm_kvm *k)
+{
+	return (k->mechanism->masks & VK_MASKS_EMULATED) == VK_MASKS_EMULATED;
+}
+
 /* ---- views ---- */
 
 /* A byte for each page, and one for each region. */
@@ -29,7 +47,7 @@ int kvm_enforce_attach(struct vsm_kvm *k, struct vk_range *range, int fd)
 	if ((k->mechanism->flags & VK_MECH_PTES) == 0)
 		return 0;
 	/* Entries of 2 MiB and more cannot give different rights to their pages. */
-	if (kvm_file_huge(fd) != 0) {
+	if ((k->mechanism->flags & VK_MECH_GPAS) == 0 && kvm_file_huge(fd) != 0) {
 		kvm_log(k, VSM_LOG_WARN, "RAM of huge pages is protected by memory slots", 0);
 		return 0;
 	}
@@ -55,6 +73,17 @@ void kvm_enforce_detach(struct vsm_kvm *k, struct vk_range *range)
 		if (range->pte[vtl] != NULL)
 			munmap(range->pte[vtl], notes_size(range));
 	}
+}
+
+int kvm_enforce_forget(struct vsm_kvm *k, const struct vk_range *range)
+{
+	int r = 0;
+
+	for (uint32_t vtl = 0; vtl + 1 < k->vtls && k->mechanism->forget != NULL; vtl++) {
+		if (range->by_ptes && k->mechanism->forget(k, range, vtl) != 0)
+			r = -1;
+	}
+	return r;
 }
 
 int kvm_view_find(struct vsm_kvm *k, uint32_t vtl, uint64_t hva, uint64_t *gpa)
@@ -91,17 +120,34 @@ int kvm_enforce_touch(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 
 /* ---- changes ---- */
 
-/* Fails closed: what the mechanism cannot give is not there. The same for all pages up to *end,
- * which is what was asked for or before it. */
-static uint32_t wanted(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t *end)
+/* Fails closed: what the mechanism cannot give is not there. */
+static uint32_t pte_of(const struct vsm_kvm *k, uint32_t rights)
 {
-	uint32_t rights = kvm_rights(k, vtl, gpa, end);
+	int runs = (rights & HV_MAP_GPA_EXECUTABLE) != 0 || !kvm_enforces_execute(k);
 
 	if ((rights & HV_MAP_GPA_READABLE) == 0 || kvm_emulates(k, rights))
 		return VK_PTE_NONE;
 	if ((rights & HV_MAP_GPA_WRITABLE) != 0)
-		return VK_PTE_ALL;
+		return runs ? VK_PTE_ALL : VK_PTE_RW;
+	if (!runs)
+		return VK_PTE_R;
 	return (k->mechanism->masks & VK_MASKS_RX) == VK_MASKS_RX ? VK_PTE_READ : VK_PTE_NONE;
+}
+
+/* What a page is to be given. The same for all pages up to *end, which is what was asked for or
+ * before it. Rights of a GPA would restrict an overlay page that lies there: its slot does that. */
+static uint32_t wanted(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t *end)
+{
+	const struct vk_space *space = &k->space[vtl];
+
+	if ((k->mechanism->flags & VK_MECH_GPAS) != 0) {
+		if (kvm_overlay_at(space, gpa) != NULL) {
+			*end = gpa + VK_PAGE;
+			return VK_PTE_ALL;
+		}
+		*end = kvm_overlay_next(space, gpa, *end);
+	}
+	return pte_of(k, kvm_rights(k, vtl, gpa, end));
 }
 
 static int tightens(const struct vk_run *run)

@@ -15,11 +15,12 @@
 
 #define MASKS ((1u << 0x0) | (1u << 0xf))
 
-static const char *probe(void)
+static const char *probe(const struct vk_facts *facts)
 {
 	void *p = mmap(NULL, VK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int works;
 
+	(void)facts;
 	if (p == MAP_FAILED)
 		return "guard: no memory to try it out";
 	works = madvise(p, VK_PAGE, MADV_GUARD_INSTALL) == 0;

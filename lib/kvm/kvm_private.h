@@ -16,6 +16,7 @@
 #include <vsm/hv.h>
 #include <vsm/kvm.h>
 
+#include "attributes.h"
 #include "emulate.h"
 #include "enforce.h"
 
@@ -38,6 +39,9 @@
 
 #define VK_SYNC_ALL (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
 
+/* KVM_CAP_EXIT_ON_EMULATION_FAILURE, which headers have from Linux 5.15 on. */
+#define VK_CAP_EXIT_ON_EMULATION_FAILURE 204
+
 #define VK_X86_CR4_OSXSAVE (1ull << 18)
 
 /* struct kvm_cpuid2 with room. */
@@ -58,6 +62,7 @@ struct vk_msr_list {
 struct vk_facts {
 	struct vsm_kvm_host host;
 	uint32_t xsave_size; /* Bytes of the XSAVE image, at least 4096. */
+	struct vk_attributes attributes;
 	struct vk_cpuid_list cpuid;
 };
 
@@ -69,7 +74,7 @@ struct vk_range {
 	uint32_t flags; /* KVM_MEM_READONLY or 0 */
 	uint8_t *view[VK_VTLS_MAX]; /* What the VM of a VTL maps. */
 	uint8_t *host; /* RAM: the view that no right is ever taken from. */
-	uint32_t by_ptes; /* 1: rights are page-table entries of the views, 0: slots */
+	uint32_t by_ptes; /* 1: rights are set page by page (VK_MECH_PTES), 0: slots */
 	uint8_t *pte[VK_VTLS_MAX]; /* A byte for each page: VK_PTE_*; NULL: all rights */
 	uint8_t *split[VK_VTLS_MAX]; /* A byte for each region: something in it was changed. */
 };
@@ -312,6 +317,9 @@ uint64_t kvm_cpuid_cr4_mask(const struct vk_facts *facts);
 /* Fill space->next: space->now with the dirty intervals (ascending, disjoint) found anew.
  * 0 or -VSM_ERR_NOMEM. */
 int kvm_layout_build(struct vsm_kvm *k, uint32_t vtl, const struct vk_dirty *dirty, uint32_t count);
+/* The overlay at a GPA, or NULL; and the first one above it, or `end`. */
+const struct vk_overlay *kvm_overlay_at(const struct vk_space *space, uint64_t gpa);
+uint64_t kvm_overlay_next(const struct vk_space *space, uint64_t gpa, uint64_t end);
 /* Where a byte of a VTL's view lies, or NULL. */
 uint8_t *kvm_layout_find(const struct vk_layout *layout, uint64_t gpa, int write);
 #define VK_SEES_READ  0

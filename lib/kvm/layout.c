@@ -4,7 +4,7 @@
 
 #define SOURCE_OVERLAY 0xffffffffu
 
-static const struct vk_overlay *overlay_at(const struct vk_space *space, uint64_t gpa)
+const struct vk_overlay *kvm_overlay_at(const struct vk_space *space, uint64_t gpa)
 {
 	for (uint32_t i = 0; i < space->overlay_count; i++) {
 		if (space->overlay[i].gpa == gpa)
@@ -13,7 +13,7 @@ static const struct vk_overlay *overlay_at(const struct vk_space *space, uint64_
 	return NULL;
 }
 
-static uint64_t next_overlay(const struct vk_space *space, uint64_t gpa, uint64_t end)
+uint64_t kvm_overlay_next(const struct vk_space *space, uint64_t gpa, uint64_t end)
 {
 	for (uint32_t i = 0; i < space->overlay_count; i++) {
 		if (space->overlay[i].gpa > gpa && space->overlay[i].gpa < end)
@@ -115,9 +115,9 @@ static int emit_anew(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t end
 	int r = 0;
 
 	while (gpa < end && r == 0) {
-		const struct vk_overlay *overlay = overlay_at(space, gpa);
+		const struct vk_overlay *overlay = kvm_overlay_at(space, gpa);
 		const struct vk_range *range = kvm_range_placed(k, gpa);
-		uint64_t stop = next_overlay(space, gpa, end);
+		uint64_t stop = kvm_overlay_next(space, gpa, end);
 
 		if (overlay != NULL) {
 			r = emit_overlay(&space->next, overlay);
@@ -218,7 +218,7 @@ static uint8_t *sees_emulated(struct vsm_kvm *k, uint32_t vtl, const struct vk_r
 {
 	uint32_t rights;
 
-	if (range == NULL || overlay_at(&k->space[vtl], gpa & ~(VK_PAGE - 1)) != NULL ||
+	if (range == NULL || kvm_overlay_at(&k->space[vtl], gpa & ~(VK_PAGE - 1)) != NULL ||
 	    vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0)
 		return NULL;
 	rights &= kvm_emulated(k, vtl, gpa);
@@ -230,7 +230,7 @@ uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int access)
 	int write = access == VK_SEES_WRITE;
 	uint8_t *p = kvm_layout_find(&k->space[vtl].now, gpa, write);
 	const struct vk_range *range = kvm_range_find(k, gpa);
-	uint32_t pte, need = write ? HV_MAP_GPA_WRITABLE : HV_MAP_GPA_READABLE;
+	uint32_t need = write ? HV_MAP_GPA_WRITABLE : HV_MAP_GPA_READABLE;
 	uint64_t offset;
 	uint32_t rights;
 
@@ -241,10 +241,11 @@ uint8_t *kvm_sees(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, int access)
 	offset = gpa - range->gpa;
 	if (p != range->view[vtl] + offset)
 		return p; /* An overlay. */
+	if (access == VK_SEES_CODE && kvm_enforces_execute(k))
+		need = HV_MAP_GPA_EXECUTABLE;
 	/* Both: the table is ahead of the entries while another VP changes them, and may go
 	 * back. */
-	pte = kvm_pte(range, vtl, offset / VK_PAGE);
-	if (pte == VK_PTE_NONE || (write && pte != VK_PTE_ALL) ||
+	if ((kvm_pte_rights(kvm_pte(range, vtl, offset / VK_PAGE)) & need) == 0 ||
 	    vsm_gpa_rights(k->vsm, vtl, gpa, &rights) != 0 || (rights & need) == 0)
 		return NULL;
 	return range->host + offset;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 static const struct vk_mechanism *const mechanisms[] = {
-	&kvm_mechanism_uffd,	 &kvm_mechanism_sigbus,	 &kvm_mechanism_guard,
-	&kvm_mechanism_mprotect, &kvm_mechanism_memslot,
+	&kvm_mechanism_attributes, &kvm_mechanism_uffd,	    &kvm_mechanism_sigbus,
+	&kvm_mechanism_guard,	   &kvm_mechanism_mprotect, &kvm_mechanism_memslot,
 };
 
 #define COUNT (sizeof(mechanisms) / sizeof(mechanisms[0]))
@@ -22,12 +22,12 @@ const struct vk_mechanism *kvm_mechanism(uint32_t id)
 	return NULL;
 }
 
-uint32_t kvm_mechanisms_there(void)
+uint32_t kvm_mechanisms_there(const struct vk_facts *facts)
 {
 	uint32_t there = 0;
 
 	for (size_t i = 0; i < COUNT; i++) {
-		if (mechanisms[i]->probe() == NULL)
+		if (mechanisms[i]->probe(facts) == NULL)
 			there |= 1u << mechanisms[i]->id;
 	}
 	return there;
@@ -53,7 +53,7 @@ uint32_t kvm_max_map_count(void)
 static const struct vk_mechanism *choose(const struct vsm_kvm *k)
 {
 	for (size_t i = 0; i < COUNT; i++) {
-		const char *missing = mechanisms[i]->probe();
+		const char *missing = mechanisms[i]->probe(&k->facts);
 
 		if ((mechanisms[i]->flags & VK_MECH_SERVICE) != 0 && !k->options.serves)
 			continue;
@@ -70,12 +70,17 @@ int kvm_mechanism_open(struct vsm_kvm *k)
 	const char *missing;
 
 	k->mechanism = id == VSM_KVM_ENFORCE_AUTO ? choose(k) : kvm_mechanism(id);
-	missing = k->mechanism->probe();
+	missing = k->mechanism->probe(&k->facts);
 	if (missing != NULL)
 		return kvm_fail(k, VSM_ERR_NOSUP, missing);
 	if (k->mechanism->open != NULL && k->mechanism->open(k) != 0)
 		return kvm_fail_sys(k, "vsm_kvm_create: the mechanism that enforces rights, errno");
 	k->facts.host.enforceable = k->mechanism->masks;
+	if (k->options.emulate_execute != 0 && kvm_enforces_execute(k)) {
+		k->options.emulate_execute = 0;
+		kvm_log(k, VSM_LOG_INFO,
+			"rights without execute are enforced by KVM: none need to be emulated", 0);
+	}
 	if (k->options.emulate_execute != 0) {
 		k->facts.host.enforceable |= VK_MASKS_EMULATED;
 		kvm_log(k, VSM_LOG_WARN,
@@ -114,7 +119,7 @@ int vsm_kvm_enforcement(const struct vsm_kvm *k, uint32_t mechanism,
 	out->reserved = 0;
 	out->needs_service = (m->flags & VK_MECH_SERVICE) != 0;
 	out->name = m->name;
-	out->missing = m->probe();
+	out->missing = m->probe(k != NULL ? &k->facts : NULL);
 	out->available = out->missing == NULL;
 	return 0;
 }

@@ -2,8 +2,9 @@
 /* Rights by memory slots: what a VTL may not use is in no slot of its VM. slots.c does the work. */
 #include "kvm_private.h"
 
-static const char *probe(void)
+static const char *probe(const struct vk_facts *facts)
 {
+	(void)facts;
 	return NULL; /* KVM_CAP_READONLY_MEM is required of every KVM. */
 }
 

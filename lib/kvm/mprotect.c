@@ -7,8 +7,9 @@
 
 #include <sys/mman.h>
 
-static const char *probe(void)
+static const char *probe(const struct vk_facts *facts)
 {
+	(void)facts;
 	return NULL;
 }
 

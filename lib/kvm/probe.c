@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "kvm_private.h"
+#include "tiny.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +17,6 @@
 #endif
 
 #define CPUID_1_ECX_XSAVE (1u << 26)
-
-#ifndef KVM_CAP_MEMORY_ATTRIBUTES
-#define KVM_CAP_MEMORY_ATTRIBUTES 233
-#endif
-
-/* R, W and X as proposed for KVM; of the attributes released kernels have only one above them. */
-#define RWX_ATTRIBUTES 7
 
 static const struct {
 	uint32_t flag;
@@ -61,56 +55,14 @@ int kvm_tsc_offset_set(int vcpu_fd, uint64_t offset)
 	return kvm_ioctl(vcpu_fd, KVM_SET_DEVICE_ATTR, &attr);
 }
 
-/* A guest of three instructions in one page, to see what KVM does rather than what it says. */
-struct tiny {
-	int vm_fd, vcpu_fd;
-	struct kvm_run *run;
-	size_t run_size;
-	uint8_t *page;
-};
-
-static void tiny_close(struct tiny *t)
-{
-	if (t->run != MAP_FAILED)
-		munmap(t->run, t->run_size);
-	if (t->vcpu_fd >= 0)
-		close(t->vcpu_fd);
-	if (t->vm_fd >= 0)
-		close(t->vm_fd);
-	if (t->page != MAP_FAILED)
-		munmap(t->page, VK_PAGE);
-}
-
-static int tiny_open(struct tiny *t, int kvm_fd)
-{
-	struct kvm_userspace_memory_region region = { .memory_size = VK_PAGE };
-	int size = kvm_ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
-
-	*t = (struct tiny){ .vm_fd = -1, .vcpu_fd = -1, .run = MAP_FAILED, .page = MAP_FAILED };
-	t->vm_fd = kvm_ioctl(kvm_fd, KVM_CREATE_VM, NULL);
-	if (t->vm_fd < 0 || size < (int)sizeof(struct kvm_run))
-		return -1;
-	t->run_size = (size_t)size;
-	t->page = mmap(NULL, VK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (t->page == MAP_FAILED)
-		return -1;
-	region.userspace_addr = (uint64_t)(uintptr_t)t->page;
-	if (kvm_ioctl(t->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) != 0)
-		return -1;
-	t->vcpu_fd = kvm_ioctl(t->vm_fd, KVM_CREATE_VCPU, NULL);
-	if (t->vcpu_fd < 0)
-		return -1;
-	t->run = mmap(NULL, t->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, t->vcpu_fd, 0);
-	return t->run == MAP_FAILED ? -1 : 0;
-}
-
-static int tiny_start(struct tiny *t, uint32_t port)
+/* In one page, in real mode. */
+static int tiny_start(struct vk_tiny *t, uint32_t port)
 {
 	const uint8_t code[] = { 0x0f, 0x31, 0xe6, (uint8_t)port, 0xf4 }; /* rdtsc; out; hlt */
 	struct kvm_regs regs = { .rflags = 2 };
 	struct kvm_sregs sregs;
 
-	memcpy(t->page, code, sizeof(code));
+	memcpy(t->ram, code, sizeof(code));
 	if (kvm_ioctl(t->vcpu_fd, KVM_GET_SREGS, &sregs) != 0)
 		return -1;
 	sregs.cs.base = 0;
@@ -127,9 +79,9 @@ static void measure(int kvm_fd, uint32_t port, struct vk_facts *facts)
 	struct vsm_kvm_host *host = &facts->host;
 	uint64_t before, guest, after;
 	struct kvm_regs regs;
-	struct tiny t;
+	struct vk_tiny t;
 
-	if (tiny_open(&t, kvm_fd) != 0 || tiny_start(&t, port) != 0)
+	if (kvm_tiny_open(&t, kvm_fd, 1) != 0 || tiny_start(&t, port) != 0)
 		goto out;
 	if (kvm_tsc_offset_set(t.vcpu_fd, 0) == 0)
 		host->flags |= VSM_KVM_HAS_TSC_OFFSET;
@@ -148,7 +100,7 @@ static void measure(int kvm_fd, uint32_t port, struct vk_facts *facts)
 	if (kvm_ioctl(t.vcpu_fd, KVM_GET_TSC_KHZ, NULL) > 0)
 		host->tsc_hz = (uint64_t)kvm_ioctl(t.vcpu_fd, KVM_GET_TSC_KHZ, NULL) * 1000;
 out:
-	tiny_close(&t);
+	kvm_tiny_close(&t);
 }
 
 static void ask(int kvm_fd, struct vk_facts *facts)
@@ -172,11 +124,14 @@ static void ask(int kvm_fd, struct vk_facts *facts)
 	if (host->phys_bits > 52)
 		host->phys_bits = 52;
 	n = kvm_ioctl(kvm_fd, KVM_CHECK_EXTENSION, (void *)(uintptr_t)KVM_CAP_MEMORY_ATTRIBUTES);
-	if (n > 0 && (n & RWX_ATTRIBUTES) == RWX_ATTRIBUTES)
+	if (n > 0 && (n & VK_ATTRIBUTES_RWX) == VK_ATTRIBUTES_RWX)
 		host->flags |= VSM_KVM_HAS_RWX_ATTRIBUTES;
+	kvm_attributes_measure(kvm_fd, &facts->cpuid, &facts->attributes);
 	host->enforceable = VK_MASKS_RX;
-	host->emulatable = VK_MASKS_EMULATED;
-	host->mechanisms = kvm_mechanisms_there();
+	if (facts->attributes.missing == NULL)
+		host->enforceable |= VK_MASKS_EMULATED;
+	host->emulatable = VK_MASKS_EMULATED & ~host->enforceable;
+	host->mechanisms = kvm_mechanisms_there(facts);
 	host->max_map_count = kvm_max_map_count();
 	host->carry = VSM_KVM_CARRY_FPU;
 	if ((host->flags & VSM_KVM_HAS_DEBUGREGS) != 0)

@@ -135,9 +135,11 @@ static int take_back(struct vsm_kvm *k, const struct vk_dirty *where, int error)
 {
 	int saved = errno;
 
+	int rights = kvm_enforce_forget(k, &k->range[k->placed - 1]);
+
 	k->placed--;
 	kvm_emulate_forget(k, where);
-	if (show(k, where) != 0)
+	if (show(k, where) != 0 || rights != 0)
 		error = kvm_fail(k, VSM_ERR_STATE, "memory: it cannot be taken back");
 	errno = saved;
 	return error;

@@ -78,6 +78,23 @@ static int overlay_note(struct vk_space *space, const struct vsm_overlay *overla
 	return 0;
 }
 
+/* Show it, or what is beneath it: all of it or nothing. */
+static int overlay_show(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
+	int r;
+
+	k->dirty[0] = (struct vk_dirty){ gpa, gpa + VK_PAGE };
+	if ((k->mechanism->flags & VK_MECH_GPAS) == 0)
+		return update(k, vtl, 1);
+	r = kvm_enforce_apply(k, vtl, 1);
+	if (r == 0)
+		r = update(k, vtl, 1);
+	if (r != 0 && kvm_enforce_undo(k, vtl, 1) != 0)
+		r = -VSM_ERR_STATE;
+	kvm_enforce_keep(k, vtl, 1);
+	return r;
+}
+
 int kvm_op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint64_t token)
 {
 	struct vsm_kvm *k = opaque;
@@ -99,8 +116,7 @@ int kvm_op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint64_t
 	}
 	r = overlay_note(space, overlay);
 	if (r == 0) {
-		k->dirty[0] = (struct vk_dirty){ overlay->gpa, overlay->gpa + VK_PAGE };
-		r = update(k, overlay->vtl, 1);
+		r = overlay_show(k, overlay->vtl, overlay->gpa);
 		if (r != 0)
 			overlay_note(space, &before);
 		atomic_fetch_add(&k->epoch, 1);

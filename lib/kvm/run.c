@@ -274,6 +274,22 @@ static int bad_address(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm
 	return mine ? go_on(kvp, exit, verdict) : not_emulated(kvp, v, exit);
 }
 
+/* KVM tells where, and which access, but not every KVM in the same way. */
+static int memory_fault(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit)
+{
+	struct vk_memory_fault fault;
+	int mine = 0, verdict = 0;
+
+	kvm_memory_fault_of(v->run, &fault);
+	if (kvm_is_ours(kvp->k, kvp->active, fault.gpa))
+		verdict = kvm_fault_native(kvp, kvp->active, fault.gpa & ~(VK_PAGE - 1), &mine);
+	if (mine)
+		return go_on(kvp, exit, verdict);
+	to_vmm(kvp, exit, VSM_KVM_EXIT_UNKNOWN);
+	exit->address = fault.gpa;
+	return TO_VMM;
+}
+
 static int returned(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit, int r)
 {
 	if (r == 0) {
@@ -285,6 +301,9 @@ static int returned(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_ex
 		return bus_error(kvp, exit);
 	if (r == -EINTR || r == -EAGAIN)
 		return to_vmm(kvp, exit, VSM_KVM_EXIT_INTR);
+	if (r == -EFAULT && v->run->exit_reason == VK_EXIT_MEMORY_FAULT &&
+	    (kvp->k->mechanism->flags & VK_MECH_GPAS) != 0)
+		return memory_fault(kvp, v, exit);
 	if (r == -EFAULT && (kvp->k->mechanism->flags & VK_MECH_PTES) != 0)
 		return bad_address(kvp, v, exit);
 	errno = -r;

@@ -428,13 +428,15 @@ static const char *probe_with(uint64_t more, uint64_t mode)
 	return missing;
 }
 
-static const char *probe_events(void)
+static const char *probe_events(const struct vk_facts *facts)
 {
+	(void)facts;
 	return probe_with(EVENT_FEATURES, MODE_EVENTS);
 }
 
-static const char *probe_sigbus(void)
+static const char *probe_sigbus(const struct vk_facts *facts)
 {
+	(void)facts;
 	return probe_with(UFFD_FEATURE_SIGBUS, MODE_SIGBUS);
 }
 

@@ -424,7 +424,8 @@ def probe():
     expect(result, 0, out='verdict: this KVM can run guests with VTLs')
     # Memory slots are always there, and one mechanism is the default.
     rights = dict(re.findall(r'^rights by (\w+): (.*)$', result.stdout, re.M))
-    assert set(rights) == {'uffd', 'sigbus', 'guard', 'mprotect', 'memslot', 'emulation'}, rights
+    assert set(rights) == {'attributes', 'uffd', 'sigbus', 'guard', 'mprotect', 'memslot',
+                           'emulation'}, rights
     assert re.match(r'yes.*: no access, R\+X, R\+W\+X$', rights['memslot']), rights
     assert sum(' (the default here): ' in said for said in rights.values()) == 1, rights
     assert all(re.match(r'yes.*: no access, |no: \S|for up to', said) for said in rights.values()), rights
@@ -523,14 +524,14 @@ def mode_based_execute_control():
 
 @test(kvm=True)
 def every_mechanism_protects_or_is_refused():
-    for mechanism in 'uffd', 'sigbus', 'mprotect', 'memslot':
+    for mechanism in 'attributes', 'uffd', 'sigbus', 'mprotect', 'memslot':
         # With memory slots KVM itself writes the part of a store that lies in the allowed page
         # before it tells of the rest.
         words = ['partial'] * (mechanism == 'memslot')
         result = run_protect('kvm', '--hotplug', '64', '--enforce', mechanism,
                              words=words + ['hotplug'])
         # What needs a newer kernel or a privilege may be missing: said, and nothing started.
-        if mechanism in ('uffd', 'sigbus') and result.returncode == 4:
+        if mechanism in ('attributes', 'uffd', 'sigbus') and result.returncode == 4:
             assert result.stdout == '' and result.stderr != '', result
         else:
             expect(result, 1, out=' 0 failed\n')

@@ -634,7 +634,14 @@ static inline const char *kt_missing(void)
 /* Masks that the mechanism of this run enforces. */
 static inline uint32_t kt_masks(void)
 {
-	return kt_enforce() == VSM_KVM_ENFORCE_GUARD ? 0x8001 : 0xa001;
+	switch (kt_enforce()) {
+	case VSM_KVM_ENFORCE_ATTRIBUTES:
+		return 0xa00b;
+	case VSM_KVM_ENFORCE_GUARD:
+		return 0x8001;
+	default:
+		return 0xa001;
+	}
 }
 
 static inline int kt_uses(const struct kt *t, uint32_t mechanism)

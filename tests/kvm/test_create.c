@@ -14,7 +14,8 @@ START_TEST(probe_tells_what_kvm_can_do)
 	ck_assert_uint_ge(host.memslots, 32);
 	ck_assert_uint_ge(host.phys_bits, 32);
 	ck_assert_uint_le(host.phys_bits, 52);
-	ck_assert_uint_eq(host.enforceable, 0xa001);
+	ck_assert_uint_eq(host.enforceable,
+			  host.mechanisms & 1u << VSM_KVM_ENFORCE_ATTRIBUTES ? 0xa00b : 0xa001);
 	ck_assert_uint_eq(host.carry & VSM_KVM_CARRY_FPU, VSM_KVM_CARRY_FPU);
 	ck_assert_uint_eq(host.flags & VSM_KVM_HAS_SYNC_REGS, VSM_KVM_HAS_SYNC_REGS);
 }
@@ -135,7 +136,9 @@ START_TEST(the_mechanism_is_chosen)
 		ck_assert_uint_eq(e.mechanism, m);
 		ck_assert_uint_eq(e.available, host.mechanisms >> m & 1);
 		ck_assert_int_eq(e.missing == NULL, e.available != 0);
-		ck_assert_uint_eq(e.enforceable, m == VSM_KVM_ENFORCE_GUARD ? 0x8001 : 0xa001);
+		ck_assert_uint_eq(e.enforceable, m == VSM_KVM_ENFORCE_GUARD	 ? 0x8001 :
+						 m == VSM_KVM_ENFORCE_ATTRIBUTES ? 0xa00b :
+										   0xa001);
 		ck_assert_uint_eq(e.needs_service, m == VSM_KVM_ENFORCE_UFFD);
 		start(&l);
 		l.o.serves = 1;

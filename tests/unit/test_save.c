@@ -427,6 +427,38 @@ START_TEST(a_flush_that_is_owed_without_rights_that_lack)
 }
 END_TEST
 
+/* Where `protect` flushes nobody is asked for a flush, and there need not be an op for it. */
+START_TEST(a_host_whose_protect_flushes)
+{
+	for (uint32_t with_op = 0; with_op < 2; with_op++) {
+		struct vsmtest_opts opts;
+		struct vsmtest *t;
+
+		vsmtest_opts_init(&opts);
+		opts.config.host_flags = VSM_HOST_PROTECT_FLUSHES;
+		opts.null_ops = with_op ? 0 : VSMTEST_BIT(VSMTEST_TLB_FLUSH);
+		t = vsmtest_new(&opts);
+		assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+		assert_status(vsmtest_modify_gpa(t, 0, R, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
+		t = moved(t);
+		ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_DATA_GPA), R);
+		ck_assert_uint_eq(t->count[VSMTEST_PROTECT], 1);
+		ck_assert_uint_eq(t->count[VSMTEST_TLB_FLUSH], 0);
+		vsmtest_free(t);
+	}
+}
+END_TEST
+
+START_TEST(a_partition_without_vps)
+{
+	struct vsmtest_opts opts;
+
+	vsmtest_opts_init(&opts);
+	opts.vps = 0;
+	vsmtest_free(moved(vsmtest_new(&opts)));
+}
+END_TEST
+
 /* RAM that was added while the guest ran is RAM from the start where it is loaded. */
 START_TEST(ram_that_was_added)
 {
@@ -490,6 +522,8 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(crash_registers),
 	VSMTEST_CASE(a_flush_that_is_owed),
 	VSMTEST_CASE(a_flush_that_is_owed_without_rights_that_lack),
+	VSMTEST_CASE(a_host_whose_protect_flushes),
+	VSMTEST_CASE(a_partition_without_vps),
 	VSMTEST_CASE(ram_that_was_added),
 	VSMTEST_CASE(mode_based_execute_control),
 };

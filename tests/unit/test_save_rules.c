@@ -102,20 +102,102 @@ START_TEST(not_from_within_an_op)
 }
 END_TEST
 
+/* Neither saved nor loaded into, until a reset has succeeded. */
+static void has_parted(struct vsmtest *t)
+{
+	struct vsmtest *twin = vsmtest_twin(t);
+	uint8_t *bytes = NULL;
+	size_t size = 0;
+
+	assert_err(vsmtest_save(twin, &bytes, &size), 0);
+	cannot_be_saved(t, -VSM_ERR_STATE);
+	ck_assert(vsmtest_logged(t, "could not follow"));
+	assert_err(vsmtest_load(t, bytes, size), -VSM_ERR_MISUSE);
+	vsmtest_no_faults(t);
+	assert_err(vsmtest_reset(t), 0);
+	can_be_saved(t);
+	for (uint32_t i = 0; i < t->vps; i++)
+		t->vp[i].active = VSM_VTL_MAX + 1;
+	assert_err(vsmtest_load(t, bytes, size), 0);
+	free(bytes);
+	vsmtest_free(twin);
+}
+
 /* The host shows what no MSR tells: the state would be another one after the load. */
 START_TEST(not_when_the_host_could_not_follow)
+{
+	static const uint32_t msrs[] = { HV_X64_MSR_SIMP, HV_X64_MSR_VP_ASSIST_PAGE,
+					 HV_X64_MSR_HYPERCALL, HV_X64_MSR_REFERENCE_TSC };
+
+	for (uint32_t i = 0; i < VSMTEST_COUNT(msrs); i++) {
+		struct vsmtest *t = machine(1, 1, 0, 0);
+
+		assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 1), VSM_VERDICT_RESUME);
+		assert_verdict(vsmtest_wrmsr(t, 0, msrs[i], VSMTEST_DATA_GPA | 1),
+			       VSM_VERDICT_RESUME);
+		vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, -VSM_ERR_HOST);
+		assert_err(vsmtest_reset(t), -VSM_ERR_HOST);
+		has_parted(t);
+		vsmtest_free(t);
+	}
+}
+END_TEST
+
+/* A page that a move was about to leave is named by no MSR and no overlay. */
+START_TEST(not_when_a_page_is_left_covered)
 {
 	struct vsmtest *t = machine(1, 1, 0, 0);
 
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, VSMTEST_DATA_GPA | 1),
 		       VSM_VERDICT_RESUME);
-	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 1, 1, -VSM_ERR_HOST);
+	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 2, 1, VSM_PENDING);
+	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, (VSMTEST_DATA_GPA + VSMTEST_PAGE) | 1),
+		       VSM_VERDICT_BLOCKED);
+	vsmtest_fail_op(t, VSMTEST_OVERLAY_MAP, 2, 1, -VSM_ERR_HOST);
 	assert_err(vsmtest_reset(t), -VSM_ERR_HOST);
-	cannot_be_saved(t, -VSM_ERR_STATE);
-	ck_assert(vsmtest_logged(t, "could not follow"));
-	vsmtest_no_faults(t);
+	has_parted(t);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* What VTL1 wanted zeroed is still there. */
+START_TEST(not_when_ram_is_still_to_be_zeroed)
+{
+	struct vsmtest *t = machine(1, 1, 0, 0);
+
+	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
+	vsmtest_fail_op(t, VSMTEST_GPA_WRITE, 1, 1, -VSM_ERR_HOST);
+	assert_err(vsmtest_reset(t), -VSM_ERR_HOST);
+	has_parted(t);
+	vsmtest_free(t);
+}
+END_TEST
+
+/* All that is left of its past is that it runs. */
+START_TEST(not_into_a_vp_that_was_started)
+{
+	struct vsmtest *t = machine(2, 1, VSM_HOST_STARTS_VPS, 2), *from;
+	struct hv_input_start_virtual_processor in;
+	uint8_t *bytes = NULL;
+	size_t size = 0;
+
+	from = machine(2, 1, VSM_HOST_STARTS_VPS, 2);
+	assert_err(vsmtest_save(from, &bytes, &size), 0);
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	memset(&in, 0, sizeof(in));
+	in.target_partition_id = HV_PARTITION_ID_SELF;
+	in.vp_index = 1;
+	vsmtest_context64(&in.vp_context);
+	assert_status(vsmtest_call_mem(t, 0, HVCALL_START_VIRTUAL_PROCESSOR, &in, sizeof(in)), 0);
+	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 0), VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_HYPERCALL, 0), VSM_VERDICT_RESUME);
+	assert_err(vsmtest_load(t, bytes, size), -VSM_ERR_MISUSE);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
+	assert_err(vsmtest_load(t, bytes, size), -VSM_ERR_MISUSE);
 	assert_err(vsmtest_reset(t), 0);
-	can_be_saved(t);
+	assert_err(vsmtest_load(t, bytes, size), 0);
+	free(bytes);
+	vsmtest_free(from);
 	vsmtest_free(t);
 }
 END_TEST
@@ -400,6 +482,9 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(not_while_a_vp_waits_for_another),
 	VSMTEST_CASE(not_from_within_an_op),
 	VSMTEST_CASE(not_when_the_host_could_not_follow),
+	VSMTEST_CASE(not_when_a_page_is_left_covered),
+	VSMTEST_CASE(not_when_ram_is_still_to_be_zeroed),
+	VSMTEST_CASE(not_into_a_vp_that_was_started),
 	VSMTEST_CASE(arguments),
 	VSMTEST_CASE(only_into_a_partition_that_is_as_it_was_created),
 	VSMTEST_CASE(only_where_the_guest_finds_the_machine_it_knows),

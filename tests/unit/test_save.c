@@ -460,13 +460,14 @@ START_TEST(a_partition_without_vps)
 END_TEST
 
 /* RAM that was added while the guest ran is RAM from the start where it is loaded. */
-START_TEST(ram_that_was_added)
+static void added(int downwards)
 {
 	struct vsmtest *t = machine(1, 1, 0, 0);
 
 	assert_status(vsmtest_protect_vtl1(t, 0), HV_STATUS_SUCCESS);
 	for (uint32_t i = 0; i < 3; i++)
-		assert_err(vsmtest_hot_add(t, VSMTEST_HOT_GPA + (2 - i) * VSMTEST_PAGE,
+		assert_err(vsmtest_hot_add(t,
+					   VSMTEST_HOT_GPA + (downwards ? 2 - i : i) * VSMTEST_PAGE,
 					   VSMTEST_PAGE),
 			   0);
 	assert_status(vsmtest_modify_gpa(t, 0, R, VSMTEST_HOT_GPA + VSMTEST_PAGE), 0);
@@ -476,6 +477,12 @@ START_TEST(ram_that_was_added)
 	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_HOT_GPA + VSMTEST_PAGE), R);
 	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_HOT_GPA + 2 * VSMTEST_PAGE), R);
 	vsmtest_free(moved(t));
+}
+
+START_TEST(ram_that_was_added)
+{
+	added(0);
+	added(1);
 }
 END_TEST
 

@@ -222,6 +222,18 @@ START_TEST(case_39_what_the_host_cannot_do)
 	target_free(&target);
 	vsmtest_free(t);
 
+	/* A flush that is owed to nobody, by nobody. */
+	opts.null_ops = VSMTEST_BIT(VSMTEST_TLB_FLUSH);
+	t = vsmtest_new(&opts);
+	target = target_of(t);
+	b = saved(t);
+	put(b.bytes + nth(&b, ID_PARTITION, 0)->at + HEAD + 4, 4, 1);
+	seal(&b, 0);
+	ck_assert_int_eq(try_blob(&target, &b), 0);
+	free(b.bytes);
+	target_free(&target);
+	vsmtest_free(t);
+
 	opts.null_ops = VSMTEST_BIT(VSMTEST_INJECT_EVENT);
 	t = vsmtest_new(&opts);
 	assert_status(vsmtest_enter_vtl1(t, 0), HV_STATUS_SUCCESS);

@@ -51,12 +51,17 @@ static int is_shared(const struct vsm *vsm, const struct vsm_register_info *row)
 	return row->scope == VSM_SCOPE_SHARED;
 }
 
-/* Private state of a VTL exists on a VP only once it is enabled there. */
+/* Private state of a VTL exists on a VP only once it is enabled there, and what it has in common on
+ * all VPs once it is for the partition. VsmPartitionConfig looks itself: its value is judged first
+ * (TLFS 15.5.1). */
 static int vtl_exists(const struct access *access, const struct vsm_register_info *row)
 {
 	int is_private = row->scope == VSM_SCOPE_PRIVATE || row->scope == VSM_SCOPE_MIXED;
+	const struct vsm *vsm = access->target->vsm;
 
-	if (!is_private || is_shared(access->target->vsm, row))
+	if (row->scope == VSM_SCOPE_PARTITION_VTL && row->name != HV_REGISTER_VSM_PARTITION_CONFIG)
+		return (atomic_load(&vsm->enabled) & (1u << access->vtl)) != 0;
+	if (!is_private || is_shared(vsm, row))
 		return 1;
 	return (atomic_load(&access->target->enabled) & (1u << access->vtl)) != 0;
 }

@@ -459,6 +459,40 @@ START_TEST(a_partition_without_vps)
 }
 END_TEST
 
+/* VTL2 is there, VTL1 is not: nobody can give it anything before it is enabled, and so nothing of
+ * it has to be saved. */
+START_TEST(a_vtl_below_that_is_not_enabled)
+{
+	static const uint32_t names[] = { HV_REGISTER_GUEST_OS_ID, HV_REGISTER_HYPERCALL,
+					  HV_REGISTER_REFERENCE_TSC };
+	struct hv_register_value value = { VSMTEST_DATA_GPA | 1, 0 };
+	struct vsmtest *t = machine(1, 2, 0, 0);
+	struct hv_initial_vp_context context;
+
+	vsmtest_context64(&context);
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	assert_status(vsmtest_enable_partition_vtl(t, 0, 2), HV_STATUS_SUCCESS);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, 0, 2, &context), HV_STATUS_SUCCESS);
+	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
+	assert_verdict(vsmtest_hypercalls_on(t, 0), VSM_VERDICT_RESUME);
+	for (uint32_t i = 0; i < VSMTEST_COUNT(names); i++) {
+		assert_status(vsmtest_set_of(t, 0, HV_VP_INDEX_SELF, VTL1, names[i], value),
+			      HV_STATUS_INVALID_VTL_STATE);
+		assert_status(vsmtest_get(t, 0, VTL1, names[i], &value),
+			      HV_STATUS_INVALID_VTL_STATE);
+		t = moved(t);
+	}
+	assert_status(vsmtest_enable_partition_vtl(t, 0, 1), HV_STATUS_SUCCESS);
+	for (uint32_t i = 0; i < VSMTEST_COUNT(names); i++) {
+		value.low = VSMTEST_DATA_GPA | 1;
+		assert_status(vsmtest_set_of(t, 0, HV_VP_INDEX_SELF, VTL1, names[i], value),
+			      HV_STATUS_SUCCESS);
+		t = vsmtest_move(t); /* The time page has another sequence number. */
+	}
+	vsmtest_free(t);
+}
+END_TEST
+
 /* RAM that was added while the guest ran is RAM from the start where it is loaded. */
 static void added(int downwards)
 {
@@ -531,6 +565,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_flush_that_is_owed_without_rights_that_lack),
 	VSMTEST_CASE(a_host_whose_protect_flushes),
 	VSMTEST_CASE(a_partition_without_vps),
+	VSMTEST_CASE(a_vtl_below_that_is_not_enabled),
 	VSMTEST_CASE(ram_that_was_added),
 	VSMTEST_CASE(mode_based_execute_control),
 };

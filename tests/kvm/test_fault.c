@@ -483,6 +483,7 @@ START_TEST(code_in_a_read_only_page_runs)
 	struct kt *t = kt_new(NULL);
 
 	if (!kt_can(t, R_X)) {
+		printf("# no page can be read-only with this mechanism\n");
 		kt_free(t);
 		return;
 	}

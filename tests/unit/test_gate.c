@@ -193,7 +193,7 @@ START_TEST(no_code_but_an_offered_one_does_anything)
 		uint32_t status;
 
 		if (row >= 0)
-			vsm_hypercall_info((uint32_t)row, &info);
+			ck_assert_int_eq(vsm_hypercall_info((uint32_t)row, &info), 0);
 		if (row >= 0 && info.kind == VSM_HYPERCALL_VTL)
 			continue;
 		status = vsmtest_call_mem(
@@ -423,7 +423,7 @@ START_TEST(only_result_registers_change)
 	struct hv_register_value before[18];
 	uint32_t i;
 
-	vsmtest_hypercall(t, 0, SPIN, 1, 0);
+	assert_verdict(vsmtest_hypercall(t, 0, SPIN, 1, 0), VSM_VERDICT_RESUME);
 	for (i = 0; i < 18; i++)
 		before[i] = *vsmtest_slot(t, 0, 0, HV_X64_REGISTER_RAX + i);
 	assert_verdict(vsmtest_hypercall(t, 0, 0xfffe, 1, 0), VSM_VERDICT_RESUME);

@@ -312,7 +312,7 @@ static void revoke(struct vsmtest *t, enum vsmtest_op op, uint32_t vp)
 {
 	(void)vp;
 	if (op == VSMTEST_GPA_READ || op == VSMTEST_GPA_WRITE)
-		vsm_protmap_set(t->vsm->map, 1, PAGE0 + VSMTEST_PAGE, 1, 0);
+		ck_assert_int_eq(vsm_protmap_set(t->vsm->map, 1, PAGE0 + VSMTEST_PAGE, 1, 0), 0);
 }
 
 START_TEST(a_right_that_goes_during_a_transfer_is_missed)

@@ -479,7 +479,7 @@ START_TEST(without_an_overlay_op_hypercalls_cannot_be_enabled)
 	vsmtest_opts_init(&opts);
 	opts.null_ops = VSMTEST_BIT(VSMTEST_OVERLAY_MAP);
 	t = vsmtest_new(&opts);
-	vsmtest_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 1);
+	assert_exception(t, 0, vsmtest_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 1), X86_GP);
 	assert_exception(t, 0, vsmtest_wrmsr(t, 0, HV_X64_MSR_HYPERCALL, 0x10001), X86_GP);
 	assert_exception(t, 0,
 			 vsmtest_hypercall(t, 0, HVCALL_NOTIFY_LONG_SPIN_WAIT | HV_HYPERCALL_FAST,

@@ -157,10 +157,7 @@ START_TEST(the_message_is_exact_in_each_byte)
 	want[4] = 80;
 	/* 16: VpIndex 0; 20: length and CR8; 21: access; 22: state of the execution. */
 	memcpy(slot, vsmtest_message(t, 0, 1), sizeof(slot));
-	want[20] = 4;
-	ck_assert_uint_eq(slot[20] & 0x0f, 4);
-	ck_assert((slot[20] & 0xf0) == 0 || (slot[20] & 0xf0) == 0x50);
-	want[20] = slot[20];
+	want[20] = 0x54;
 	want[21] = 1;
 	/* CPL 0, CR0.PE, CR0.AM, EFER.LMA, VTL 0. */
 	half = HV_X64_EXECUTION_STATE_CR0_PE | HV_X64_EXECUTION_STATE_CR0_AM |
@@ -176,18 +173,13 @@ START_TEST(the_message_is_exact_in_each_byte)
 	memcpy(want + 56, &word, 4);
 	want[60] = 16;
 	want[61] = 3;
-	/* 62: TPR priority, 63: reserved. */
-	ck_assert(slot[62] == 0 || slot[62] == 5);
-	want[62] = slot[62];
+	/* 62: TPR priority, which nobody knows without a local APIC; 63: reserved. */
 	value = 0xffff888000abc123;
 	memcpy(want + 64, &value, 8);
 	value = TARGET;
 	memcpy(want + 72, &value, 8);
 	memcpy(want + 80, code, 16);
-	/* OriginationId: the partition, or 0. */
-	memcpy(&value, slot + 8, 8);
-	ck_assert(value == 0 || value == t->opts.config.partition_id);
-	memcpy(want + 8, &value, 8);
+	/* 8: OriginationId 0 (doc/conformance.md). */
 	ck_assert_mem_eq(slot, want, sizeof(slot));
 	vsmtest_free(t);
 }
@@ -314,9 +306,7 @@ START_TEST(a_busy_slot_keeps_vtl0_away_until_the_message_fits)
 			  HV_MESSAGE_FLAG_PENDING);
 	/* Whatever VTL1 does without emptying it, it is back at once. */
 	for (round = 0; round < 3; round++) {
-		int verdict = vsmtest_vtl_return(t, 0, 1);
-
-		ck_assert(verdict == VSM_VERDICT_SWITCHED || verdict == VSM_VERDICT_RESUME);
+		assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 		ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
 	}
 	/* EOM with the slot still full changes nothing. */
@@ -343,7 +333,7 @@ START_TEST(a_return_with_an_emptied_slot_delivers_what_waits)
 	assert_verdict(vsmtest_fault(t, 0, TARGET + 8, READ), VSM_VERDICT_SWITCHED);
 	/* The guest forgot EOM; its return is as good (TLFS 11.10: retried now and then). */
 	vsmtest_message(t, 0, 1)->header.message_type = HVMSG_NONE;
-	vsmtest_vtl_return(t, 0, 1);
+	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
 	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET + 8);
 	ck_assert_uint_eq(vsmtest_assist(t, 0, 1)->vtl_control.entry_reason,
@@ -355,7 +345,6 @@ END_TEST
 START_TEST(without_a_message_page_the_intercept_waits_for_it)
 {
 	struct vsmtest *t = denied(0);
-	int verdict;
 
 	assert_verdict(vsmtest_vtl_call(t, 0), VSM_VERDICT_SWITCHED);
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, VSMTEST_SIMP_GPA(0, 1)),
@@ -364,8 +353,7 @@ START_TEST(without_a_message_page_the_intercept_waits_for_it)
 	/* VTL1 is entered all the same; VTL0 never runs on. */
 	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
-	verdict = vsmtest_vtl_return(t, 0, 1);
-	ck_assert(verdict == VSM_VERDICT_SWITCHED || verdict == VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SIMP, VSMTEST_SIMP_GPA(0, 1) | 1),
 		       VSM_VERDICT_RESUME);
@@ -385,7 +373,7 @@ START_TEST(a_disabled_synic_holds_messages_back)
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsmtest_message(t, 0, 1)->header.message_type, HVMSG_NONE);
-	vsmtest_vtl_return(t, 0, 1);
+	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_SCONTROL, 1), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);
@@ -455,7 +443,7 @@ START_TEST(the_vps_own_vtl1_is_told)
 	vsmtest_context64(&context);
 	assert_status(vsmtest_enable_vp_vtl(t, 0, 1, 1, &context), HV_STATUS_SUCCESS);
 	assert_status(vsmtest_modify_gpa(t, 0, R, VSMTEST_DATA_GPA), HV_STATUS_SUCCESS);
-	vsmtest_prepare(t, 1);
+	assert_verdict(vsmtest_prepare(t, 1), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_call(t, 1), VSM_VERDICT_SWITCHED);
 	assert_verdict(vsmtest_synic_on(t, 1), VSM_VERDICT_RESUME);
 	assert_verdict(vsmtest_vtl_return(t, 1, 1), VSM_VERDICT_SWITCHED);
@@ -604,13 +592,12 @@ END_TEST
 START_TEST(a_secret_page_is_no_output_page_even_if_the_call_fails)
 {
 	struct vsmtest *t = denied_block(VSMTEST_OUT_GPA(0), 0);
-	int verdict;
 
-	/* An unknown register: refused one way or the other, without a byte written. */
+	/* An unknown register: the page is looked at first, and VTL1 is told (TLFS 3.8). */
 	*(uint32_t *)(void *)vsmtest_ram(t, VSMTEST_IN_GPA(0) + 16) = 0x12345678;
-	verdict = vsmtest_hypercall(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1),
-				    VSMTEST_IN_GPA(0), VSMTEST_OUT_GPA(0));
-	ck_assert(verdict == VSM_VERDICT_SWITCHED || verdict == VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_hypercall(t, 0, VSMTEST_REP(HVCALL_GET_VP_REGISTERS, 1),
+					 VSMTEST_IN_GPA(0), VSMTEST_OUT_GPA(0)),
+		       VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(*(uint8_t *)vsmtest_out(t, 0), 0xee);
 	vsmtest_free(t);
 }
@@ -661,7 +648,6 @@ END_TEST
 START_TEST(a_re_entry_that_failed_comes_before_vtl0_runs)
 {
 	struct vsmtest *t = denied(0);
-	int verdict;
 
 	assert_verdict(vsmtest_fault(t, 0, TARGET, WRITE), VSM_VERDICT_SWITCHED);
 	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
@@ -669,12 +655,11 @@ START_TEST(a_re_entry_that_failed_comes_before_vtl0_runs)
 	assert_verdict(vsmtest_fault(t, 0, TARGET + 8, WRITE), VSM_VERDICT_SWITCHED);
 	/* PREPARE and COMMIT of the return, then PREPARE of the re-entry. */
 	vsmtest_fail_op(t, VSMTEST_SWITCH_VTL, 2, 1, -VSM_ERR_HOST);
-	verdict = vsmtest_vtl_return(t, 0, 1);
-	ck_assert(verdict == VSM_VERDICT_SWITCHED || verdict == -VSM_ERR_HOST);
+	assert_verdict(vsmtest_vtl_return(t, 0, 1), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(t->faults_hit, 1);
 	vsmtest_no_faults(t);
-	if (vsm_vp_active_vtl(t->vp[0].vp) == 0)
-		assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_SWITCHED);
+	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 0);
+	assert_verdict(vsmtest_prepare(t, 0), VSM_VERDICT_SWITCHED);
 	ck_assert_uint_eq(vsm_vp_active_vtl(t->vp[0].vp), 1);
 	assert_verdict(vsmtest_take_message(t, 0), VSM_VERDICT_RESUME);
 	ck_assert_uint_eq(vsmtest_intercept(t, 0, 1)->guest_physical_address, TARGET + 8);

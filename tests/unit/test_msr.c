@@ -240,10 +240,9 @@ START_TEST(a_locked_page_survives_a_guest_os_id_of_0)
 
 	wr(t, HV_X64_MSR_GUEST_OS_ID, 0x8100);
 	wr(t, HV_X64_MSR_HYPERCALL, 0x10003);
-	/* Either way the MSR and the page must agree. */
-	vsmtest_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 0);
-	ck_assert_uint_eq(rd(t, HV_X64_MSR_HYPERCALL) & 1, vsmtest_overlays(t, 0));
-	ck_assert_uint_eq(rd(t, HV_X64_MSR_HYPERCALL) & 2, 2);
+	assert_exception(t, 0, vsmtest_wrmsr(t, 0, HV_X64_MSR_GUEST_OS_ID, 0), X86_GP);
+	ck_assert_uint_eq(rd(t, HV_X64_MSR_HYPERCALL), 0x10003);
+	ck_assert_uint_eq(vsmtest_overlays(t, 0), 1);
 	vsmtest_free(t);
 }
 END_TEST
@@ -459,29 +458,30 @@ START_TEST(no_write_keeps_other_vps_from_theirs)
 	static const struct {
 		uint32_t msr;
 		uint64_t value;
+		int is_refused;
 	} writes[] = {
-		{ HV_X64_MSR_GUEST_OS_ID, 0 },
-		{ HV_X64_MSR_HYPERCALL, 0x10001 },
-		{ HV_X64_MSR_GUEST_OS_ID, 0x8100 },
-		{ HV_X64_MSR_HYPERCALL, 1ull << 40 | 1 },
-		{ HV_X64_MSR_HYPERCALL, 0x10000 },
-		{ HV_X64_MSR_GUEST_OS_ID, 0 },
-		{ HV_X64_MSR_GUEST_OS_ID, 0x8100 },
-		{ HV_X64_MSR_HYPERCALL, 0x10001 },
-		{ HV_X64_MSR_GUEST_OS_ID, 0 },
-		{ HV_X64_MSR_GUEST_OS_ID, 0x8100 },
-		{ HV_X64_MSR_SIMP, 0x160001 },
-		{ HV_X64_MSR_SIMP, 0x160001 },
-		{ HV_X64_MSR_SIMP, 1ull << 60 | 1 },
-		{ HV_X64_MSR_SIMP, 0 },
-		{ HV_X64_MSR_VP_ASSIST_PAGE, 0 },
-		{ HV_X64_MSR_VP_ASSIST_PAGE, 0x160001 },
-		{ HV_X64_MSR_SINT0, 3 },
-		{ HV_X64_MSR_SCONTROL, 0 },
-		{ HV_X64_MSR_EOM, 0 },
-		{ HV_X64_MSR_HYPERCALL, 0x10003 },
-		{ HV_X64_MSR_GUEST_OS_ID, 0 },
-		{ HV_X64_MSR_HYPERCALL, 0x10001 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0, 0 },
+		{ HV_X64_MSR_HYPERCALL, 0x10001, 0 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0x8100, 0 },
+		{ HV_X64_MSR_HYPERCALL, 1ull << 40 | 1, 1 },
+		{ HV_X64_MSR_HYPERCALL, 0x10000, 0 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0, 0 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0x8100, 0 },
+		{ HV_X64_MSR_HYPERCALL, 0x10001, 0 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0, 0 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0x8100, 0 },
+		{ HV_X64_MSR_SIMP, 0x160001, 0 },
+		{ HV_X64_MSR_SIMP, 0x160001, 0 },
+		{ HV_X64_MSR_SIMP, 1ull << 60 | 1, 0 },
+		{ HV_X64_MSR_SIMP, 0, 0 },
+		{ HV_X64_MSR_VP_ASSIST_PAGE, 0, 0 },
+		{ HV_X64_MSR_VP_ASSIST_PAGE, 0x160001, 0 },
+		{ HV_X64_MSR_SINT0, 3, 1 },
+		{ HV_X64_MSR_SCONTROL, 0, 0 },
+		{ HV_X64_MSR_EOM, 0, 0 },
+		{ HV_X64_MSR_HYPERCALL, 0x10003, 0 },
+		{ HV_X64_MSR_GUEST_OS_ID, 0, 1 },
+		{ HV_X64_MSR_HYPERCALL, 0x10001, 1 },
 	};
 	struct vsmtest_opts opts;
 	struct vsmtest *t;
@@ -491,9 +491,8 @@ START_TEST(no_write_keeps_other_vps_from_theirs)
 	opts.vps = 2;
 	t = vsmtest_new(&opts);
 	for (i = 0; i < VSMTEST_COUNT(writes); i++) {
-		int verdict = vsmtest_wrmsr(t, 0, writes[i].msr, writes[i].value);
-
-		ck_assert(verdict == VSM_VERDICT_RESUME || verdict == VSM_VERDICT_EXCEPTION);
+		assert_verdict(vsmtest_wrmsr(t, 0, writes[i].msr, writes[i].value),
+			       writes[i].is_refused ? VSM_VERDICT_EXCEPTION : VSM_VERDICT_RESUME);
 		/* Whatever became of it: the other VP finds nothing taken. */
 		assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_SIMP, i % 2 ? 0x170001 : 0x171001),
 			       VSM_VERDICT_RESUME);

@@ -565,13 +565,11 @@ START_TEST(without_vsm_the_vtl_calls_do_not_exist)
 {
 	struct vsmtest *t = machine(1, 0);
 	struct hv_initial_vp_context context;
-	uint32_t status;
 
 	vsmtest_context64(&context);
-	status = vsmtest_enable_partition_vtl(t, 0, 1);
-	ck_assert(status == HV_STATUS_ACCESS_DENIED || status == HV_STATUS_INVALID_HYPERCALL_CODE);
-	status = vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 1, &context);
-	ck_assert(status == HV_STATUS_ACCESS_DENIED || status == HV_STATUS_INVALID_HYPERCALL_CODE);
+	assert_status(vsmtest_enable_partition_vtl(t, 0, 1), HV_STATUS_ACCESS_DENIED);
+	assert_status(vsmtest_enable_vp_vtl(t, 0, HV_VP_INDEX_SELF, 1, &context),
+		      HV_STATUS_ACCESS_DENIED);
 	assert_exception(t, 0, vsmtest_vtl_call(t, 0), X86_UD);
 	vsmtest_free(t);
 }

@@ -8,8 +8,8 @@
  *
  *     VSM_GOLDEN=write build/tests/test_save_golden
  *
- * writes that of the present version and nothing else; a scenario with more in it than full_machine()
- * makes belongs to a new version too.
+ * writes that of the present version and nothing else; a scenario with more in it
+ * belongs to a new version too.
  */
 #include <stdio.h>
 

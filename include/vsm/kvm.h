@@ -229,7 +229,7 @@ struct vsm_kvm_exit {
 	uint32_t reserved; /**< 0 */
 };
 
-/** Counters of the backend. */
+/** Counters of the backend: see vsm_kvm_stats_get(). */
 struct vsm_kvm_stats {
 	size_t size; /**< sizeof(struct vsm_kvm_stats), set by the caller. */
 	uint64_t runs; /**< KVM_RUN ioctls. */
@@ -592,13 +592,16 @@ VSM_EXPORT int vsm_kvm_service_fd(const struct vsm_kvm *k);
 VSM_EXPORT int vsm_kvm_service(struct vsm_kvm *k);
 
 /**
- * Read the counters.
+ * Read the counters, also while VPs run. Each is read whole and never goes back, but for
+ * emulated_pages, which is what is so now. They are read one after the other: different counters
+ * can be compared only when nobody counts, that is with all VPs stopped (the caller may be the
+ * thread of one) and no other function of this backend under way.
  *
  * @param k   the backend.
  * @param out caller sets out->size; filled in.
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL an argument is NULL or out->size is wrong.
- * Thread: the VP's, or all VPs stopped.
+ * Thread: any. Waits for nobody.
  */
 VSM_EXPORT int vsm_kvm_stats_get(const struct vsm_kvm *k, struct vsm_kvm_stats *out);
 

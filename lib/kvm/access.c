@@ -121,7 +121,7 @@ int kvm_emulate_load(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	v->read.len = len;
 	v->read.regs = run->s.regs;
 	v->io = VK_IO_ANSWERED;
-	kvp->count.emulated++;
+	kvm_count(&kvp->count.emulated, 1);
 	return 1;
 }
 
@@ -150,7 +150,7 @@ void kvm_emulate_store(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint8_t *to,
 	if (!is_second_half(v) || !is_atomic(to, f->len)) {
 		put(to, value, f->len);
 	} else if (!exchange(to, v->read.value, value, f->len)) {
-		kvp->count.again++;
+		kvm_count(&kvp->count.again, 1);
 		again(v);
 	}
 }

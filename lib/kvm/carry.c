@@ -124,7 +124,7 @@ static int carry(struct vsm_kvm_vp *kvp, struct vk_vcpu *from, struct vk_vcpu *t
 	if (xcr0 < 0 || fpu < 0 || debug < 0)
 		return kvm_fail_sys(kvp->k, "VTL switch: KVM would not carry shared state, errno");
 	if (xcr0 + fpu + debug != 0)
-		kvp->count.carried++;
+		kvm_count(&kvp->count.carried, 1);
 	return 0;
 }
 
@@ -170,7 +170,7 @@ int kvm_op_switch_vtl(void *vp, uint32_t from, uint32_t to, uint32_t phase)
 	case VSM_SWITCH_COMMIT:
 		kvp->active = to;
 		kvp->preparing = 0;
-		kvp->count.switches++;
+		kvm_count(&kvp->count.switches, 1);
 		return 0;
 	case VSM_SWITCH_ABORT:
 		kvp->vcpu[to].run->s.regs = kvp->saved;

@@ -124,12 +124,16 @@ int kvm_emulate_plan(struct vsm_kvm *k, uint32_t vtl, uint32_t count, uint32_t *
 
 void kvm_emulate_turn(struct vsm_kvm *k)
 {
+	uint32_t pages = 0;
+
 	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
 		struct vk_pages now = k->space[vtl].emulated;
 
 		k->space[vtl].emulated = k->space[vtl].planned;
 		k->space[vtl].planned = now;
+		pages += k->space[vtl].emulated.count;
 	}
+	atomic_store_explicit(&k->emulated_pages, pages, memory_order_relaxed);
 }
 
 /* There is no RAM any more in it: what is left is less, so it fits. */
@@ -179,13 +183,4 @@ uint64_t kvm_emulated_next(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, 
 	uint32_t i = find(set, gpa);
 
 	return i < set->count && gpa_of(set->page[i]) < end ? gpa_of(set->page[i]) : end;
-}
-
-uint32_t kvm_emulated_pages(const struct vsm_kvm *k)
-{
-	uint32_t n = 0;
-
-	for (uint32_t vtl = 0; vtl < k->vtls; vtl++)
-		n += k->space[vtl].emulated.count;
-	return n;
 }

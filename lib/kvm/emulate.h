@@ -57,7 +57,6 @@ int kvm_emulate_changed(const struct vsm_kvm *k, uint32_t vtl, const struct vk_d
 uint32_t kvm_emulated(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa);
 /* The first emulated page in [gpa, end), or `end`. */
 uint64_t kvm_emulated_next(const struct vsm_kvm *k, uint32_t vtl, uint64_t gpa, uint64_t end);
-uint32_t kvm_emulated_pages(const struct vsm_kvm *k);
 
 /* access.c: accesses to emulated pages */
 /* KVM waits for data. 1: it has them; 0: the page is none of these, or not to be read. */

@@ -228,9 +228,9 @@ static int flush(struct vsm_kvm *k, int undo)
 	if (k->mechanism->change(k, k->run, k->run_count) == 0) {
 		for (uint32_t i = 0; i < k->run_count; i++) {
 			note(&k->run[i], undo);
-			k->changed_pages += k->run[i].pages;
+			kvm_count(&k->changed_pages, k->run[i].pages);
 		}
-		k->changed_ranges += k->run_count;
+		kvm_count(&k->changed_ranges, k->run_count);
 		atomic_fetch_add(&k->epoch, 1);
 	} else {
 		r = failed(k);

@@ -17,7 +17,7 @@ static void immediate(struct vk_vcpu *v, uint8_t on)
 
 static int run(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 {
-	kvp->count.runs++;
+	kvm_count(&kvp->count.runs, 1);
 	return ioctl(v->fd, KVM_RUN, 0) == 0 ? 0 : -errno;
 }
 

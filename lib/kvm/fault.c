@@ -44,7 +44,7 @@ static const struct vk_fragment *perform(struct vsm_kvm_vp *kvp, uint32_t vtl, s
 			kvp->device[kvp->device_count++] = *part;
 			continue;
 		}
-		kvp->count.emulated += kvm_emulated(k, vtl, part->gpa) != 0;
+		kvm_count(&kvp->count.emulated, kvm_emulated(k, vtl, part->gpa) != 0);
 		kvm_emulate_store(kvp, &kvp->vcpu[vtl], kvm_sees(k, vtl, part->gpa, VK_SEES_WRITE),
 				  part);
 	}
@@ -141,7 +141,7 @@ static int store(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	if (f == NULL)
 		return VSM_VERDICT_RETRY;
 	r = refused(kvp, vtl, f);
-	kvp->count.held += v->store.count != 0;
+	kvm_count(&kvp->count.held, v->store.count != 0);
 	return r;
 }
 
@@ -175,9 +175,9 @@ int kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	else
 		v->store.count = 0;
 	if (f == NULL)
-		kvp->count.done++;
+		kvm_count(&kvp->count.done, 1);
 	else if (v->store.count == 0)
-		kvp->count.dropped++;
+		kvm_count(&kvp->count.dropped, 1);
 	return r;
 }
 

@@ -174,9 +174,10 @@ struct vk_shared {
 	uint8_t *work; /* As large. */
 };
 
+/* Of one VP, written by its thread. */
 struct vk_count {
-	uint64_t runs, ioctls, switches, carried, held, done, dropped, undone, native;
-	uint64_t emulated, again;
+	atomic_uint_least64_t runs, ioctls, switches, carried, held, done, dropped, undone, native;
+	atomic_uint_least64_t emulated, again;
 };
 
 /* A SIGBUS that was taken from KVM_RUN. */
@@ -249,13 +250,14 @@ struct vsm_kvm {
 	uint32_t has_thread_key;
 	_Atomic uintptr_t threads; /* How many there were. */
 	atomic_uint parked; /* 1: no VP may enter the guest. */
-	uint64_t slot_ops, changes, changed_ranges, changed_pages, parks;
+	atomic_uint emulated_pages; /* Of all VTLs. */
+	atomic_uint_least64_t slot_ops, changes, changed_ranges, changed_pages, parks;
 	const struct vk_mechanism *mechanism;
 	/* Page-table entries of the views; inside k->lock. Never held while waiting for a VP, so
 	 * that events can be served while k->lock is. */
 	pthread_mutex_t pte_lock;
 	int uffd, pidfd; /* -1: none */
-	uint64_t served, bounced, foreign; /* Under pte_lock, as the next. */
+	atomic_uint_least64_t served, bounced, foreign; /* Written under pte_lock, as the next. */
 	uint32_t bouncing; /* Pages that are VK_PTE_BOUNCE. */
 	struct vk_hit hit[VK_VPS_MAX]; /* Under pte_lock. */
 	atomic_uint_least64_t kicks;
@@ -276,11 +278,25 @@ struct vsm_kvm {
 	uint32_t dirty_max;
 	uint32_t msr_count;
 	struct vk_msr_name msr[VK_MSR_NAMES_MAX];
-	struct vsm_kvm_vp *vp[VK_VPS_MAX];
+	struct vsm_kvm_vp
+		*vp[VK_VPS_MAX]; /* Written under `lock`, read by any thread: kvm_vp_at(). */
 };
+
+/* Count on. One thread at a time may, by the lock or the VP that the counter belongs to; all may
+ * read. So no locked instruction is needed. */
+static inline void kvm_count(atomic_uint_least64_t *counter, uint64_t more)
+{
+	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, now + more, memory_order_relaxed);
+}
 
 /* create.c */
 void kvm_vp_free(struct vsm_kvm_vp *kvp);
+
+/* vp.c */
+/* NULL: there is none with that index. */
+struct vsm_kvm_vp *kvm_vp_at(const struct vsm_kvm *k, uint32_t index);
 
 /* sys.c: system calls and log lines */
 

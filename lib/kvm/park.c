@@ -46,7 +46,7 @@ static void expel(struct vsm_kvm_vp *kvp)
 
 static void park(struct vsm_kvm *k)
 {
-	k->parks++;
+	kvm_count(&k->parks, 1);
 	atomic_store(&k->parked, 1);
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
 		if (k->vp[i] != NULL && atomic_load(&k->vp[i]->in_guest))

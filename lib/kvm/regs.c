@@ -52,7 +52,7 @@ static struct vk_vcpu *vcpu_of(struct vsm_kvm_vp *kvp, uint32_t vtl, uint32_t na
 
 int kvm_regs_load(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 {
-	kvp->count.ioctls += 3;
+	kvm_count(&kvp->count.ioctls, 3);
 	return vsm_kvm_sync_regs(v->fd, v->run);
 }
 

@@ -5,36 +5,47 @@
 #include <vsm/hv.h>
 #include <vsm/registers.h>
 
+static uint64_t get(const atomic_uint_least64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void add(struct vsm_kvm_stats *out, const struct vk_count *c)
+{
+	out->runs += get(&c->runs);
+	out->ioctls += get(&c->ioctls);
+	out->switches += get(&c->switches);
+	out->carried += get(&c->carried);
+	out->held_stores += get(&c->held);
+	out->stores_done += get(&c->done);
+	out->stores_dropped += get(&c->dropped);
+	out->undone_loads += get(&c->undone);
+	out->native_faults += get(&c->native);
+	out->emulated_accesses += get(&c->emulated);
+	out->emulated_again += get(&c->again);
+}
+
+/* Without a lock: one of those is held while a VP is waited for. */
 int vsm_kvm_stats_get(const struct vsm_kvm *k, struct vsm_kvm_stats *out)
 {
 	if (k == NULL || out == NULL || out->size != sizeof(*out))
 		return -VSM_ERR_INVAL;
-	*out = (struct vsm_kvm_stats){ .size = sizeof(*out), .slot_ops = k->slot_ops };
-	out->changes = k->changes;
-	out->changed_ranges = k->changed_ranges;
-	out->changed_pages = k->changed_pages;
-	out->parks = k->parks;
-	out->kicks = k->kicks;
-	out->served = k->served;
-	out->bounced = k->bounced;
-	out->foreign = k->foreign;
-	out->emulated_pages = kvm_emulated_pages(k);
+	*out = (struct vsm_kvm_stats){ .size = sizeof(*out) };
+	out->slot_ops = get(&k->slot_ops);
+	out->changes = get(&k->changes);
+	out->changed_ranges = get(&k->changed_ranges);
+	out->changed_pages = get(&k->changed_pages);
+	out->parks = get(&k->parks);
+	out->kicks = get(&k->kicks);
+	out->served = get(&k->served);
+	out->bounced = get(&k->bounced);
+	out->foreign = get(&k->foreign);
+	out->emulated_pages = atomic_load_explicit(&k->emulated_pages, memory_order_relaxed);
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
-		const struct vk_count *c = k->vp[i] == NULL ? NULL : &k->vp[i]->count;
+		const struct vsm_kvm_vp *kvp = kvm_vp_at(k, i);
 
-		if (c == NULL)
-			continue;
-		out->runs += c->runs;
-		out->ioctls += c->ioctls;
-		out->switches += c->switches;
-		out->carried += c->carried;
-		out->held_stores += c->held;
-		out->stores_done += c->done;
-		out->stores_dropped += c->dropped;
-		out->undone_loads += c->undone;
-		out->native_faults += c->native;
-		out->emulated_accesses += c->emulated;
-		out->emulated_again += c->again;
+		if (kvp != NULL)
+			add(out, &kvp->count);
 	}
 	return 0;
 }

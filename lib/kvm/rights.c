@@ -277,7 +277,7 @@ int kvm_op_protect(void *opaque, const struct vsm_protect_range *ranges, uint32_
 		return apply(k, ranges, count);
 	}
 	pthread_mutex_lock(&k->lock);
-	k->changes++;
+	kvm_count(&k->changes, 1);
 	r = apply(k, ranges, count);
 	kvm_unpark(k);
 	pthread_mutex_unlock(&k->lock);

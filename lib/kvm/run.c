@@ -249,7 +249,7 @@ static int go_on(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit, int verdict)
 {
 	int r = verdict < 0 ? verdict : apply(kvp, exit, verdict);
 
-	kvp->count.native++;
+	kvm_count(&kvp->count.native, 1);
 	return r == AGAIN && kvp->attend ? to_vmm(kvp, exit, VSM_KVM_EXIT_INTR) : r;
 }
 

@@ -19,7 +19,7 @@ static int slot_set(struct vsm_kvm *k, uint32_t vtl, const struct vk_piece *piec
 		.userspace_addr = (uint64_t)(uintptr_t)piece->hva,
 	};
 
-	k->slot_ops++;
+	kvm_count(&k->slot_ops, 1);
 	return kvm_ioctl(k->space[vtl].vm_fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 

@@ -11,7 +11,7 @@ int kvm_ioctl(int fd, unsigned long request, void *arg)
 
 int kvm_vcpu_ioctl(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, unsigned long request, void *arg)
 {
-	kvp->count.ioctls++;
+	kvm_count(&kvp->count.ioctls, 1);
 	return ioctl(v->fd, request, arg);
 }
 

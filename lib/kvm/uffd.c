@@ -312,7 +312,7 @@ static void bounce(struct vsm_kvm *k, struct vk_range *range, uint32_t vtl, uint
 		kvm_fail_sys(k, "userfaultfd: a store cannot be thrown out, errno");
 	__atomic_fetch_or(&range->pte[vtl][page], (uint8_t)VK_PTE_BOUNCE, __ATOMIC_ACQ_REL);
 	k->bouncing++;
-	k->bounced++;
+	kvm_count(&k->bounced, 1);
 }
 
 /*
@@ -328,7 +328,8 @@ static void note(struct vsm_kvm *k, const struct uffd_msg *m, uint32_t vtl, uint
 
 	if (kvm_hit_note(k, thread, vtl, gpa, (write ? VK_SEES_WRITE : VK_SEES_READ) + 1))
 		return;
-	if (k->foreign++ == 0)
+	kvm_count(&k->foreign, 1);
+	if (k->foreign == 1)
 		kvm_log(k, VSM_LOG_WARN,
 			"a thread that runs no VP accessed a protected page of a VTL's view, thread",
 			thread);
@@ -378,7 +379,7 @@ static int serve_some(struct vsm_kvm *k)
 	for (int i = 0; i < count; i++) {
 		if (m[i].event == UFFD_EVENT_PAGEFAULT)
 			serve_fault(k, &m[i]);
-		k->served++;
+		kvm_count(&k->served, 1);
 	}
 	pthread_mutex_unlock(&k->pte_lock);
 	return count;

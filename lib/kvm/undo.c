@@ -79,6 +79,6 @@ int kvm_undo_load(struct vsm_kvm_vp *kvp, uint32_t vtl)
 		return kvm_fail_sys(kvp->k, "undoing a load: KVM does not let go of it, errno");
 	if (kvm_fpu_restore(kvp, v, kvp->shared.work) != 0)
 		return kvm_fail_sys(kvp->k, "undoing a load: FPU state is lost, errno");
-	kvp->count.undone++;
+	kvm_count(&kvp->count.undone, 1);
 	return 0;
 }

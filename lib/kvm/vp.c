@@ -34,11 +34,18 @@ static int vcpu_open(struct vsm_kvm_vp *kvp, uint32_t vtl, uint32_t apic_id)
 	return 0;
 }
 
+struct vsm_kvm_vp *kvm_vp_at(const struct vsm_kvm *k, uint32_t index)
+{
+	return __atomic_load_n(&k->vp[index], __ATOMIC_ACQUIRE);
+}
+
 /* Found out first: a vCPU that was made in vain stays in its VM. */
 static int is_taken(const struct vsm_kvm *k, uint32_t index, uint32_t apic_id)
 {
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
-		if (k->vp[i] != NULL && (i == index || k->vp[i]->apic_id == apic_id))
+		const struct vsm_kvm_vp *kvp = kvm_vp_at(k, i);
+
+		if (kvp != NULL && (i == index || kvp->apic_id == apic_id))
 			return 1;
 	}
 	return 0;
@@ -97,7 +104,7 @@ int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id, struc
 	}
 	/* Whoever parks looks at all VPs. This may be the thread that serves. */
 	kvm_lock_served(k, &k->lock);
-	k->vp[index] = kvp;
+	__atomic_store_n(&k->vp[index], kvp, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&k->lock);
 	*out = kvp;
 	return 0;

@@ -132,12 +132,84 @@ START_TEST(the_second_vp_has_its_own_vtls)
 }
 END_TEST
 
+struct counters {
+	struct pair *p;
+	struct vsm_kvm_stats last;
+	uint64_t reads;
+	atomic_int stop, wrong;
+};
+
+/* Words of the struct that never get less. */
+static int is_less(const struct vsm_kvm_stats *now, const struct vsm_kvm_stats *before)
+{
+	size_t skip = offsetof(struct vsm_kvm_stats, emulated_pages) / 8;
+	uint64_t a[sizeof(*now) / 8], b[sizeof(*now) / 8];
+
+	memcpy(a, now, sizeof(a));
+	memcpy(b, before, sizeof(b));
+	for (size_t i = 0; i < VSMTEST_COUNT(a); i++) {
+		if (i != skip && a[i] < b[i])
+			return 1;
+	}
+	return 0;
+}
+
+static void *reads_counters(void *arg)
+{
+	struct counters *c = arg;
+
+	while (!atomic_load(&c->stop)) {
+		struct vsm_kvm_stats now = kt_stats(c->p->t);
+
+		if (is_less(&now, &c->last))
+			atomic_store(&c->wrong, 1);
+		c->last = now;
+		c->reads++;
+	}
+	return NULL;
+}
+
+/* By a thread that runs no VP, while both of them run and pages are emulated. Also for a sanitizer
+ * of races to look at. */
+START_TEST(counters_are_read_while_vps_run)
+{
+	uint64_t gpa[] = { 0x500000, 0x502000, 0x600000 };
+	struct counters c = { .reads = 0 };
+	struct vsm_kvm_stats end;
+	pthread_t reader;
+	struct pair p;
+
+	pair_start_emulating(&p, 8);
+	*kt_at(p.t, PAGE_GPA) = 0;
+	c.p = &p;
+	ck_assert_int_eq(pthread_create(&reader, NULL, reads_counters, &c), 0);
+	vp1_start(&p, spin, sizeof(spin));
+	wait_for_change(&p);
+	for (uint32_t i = 0; i < 20; i++) {
+		ck_assert_uint_eq(kt_protect(p.t, 1, i % 2 == 0 ? 0 : 3, gpa, 3), REPS(3));
+		ck_assert_uint_eq(kt_protect(p.t, 1, HV_MAP_GPA_PERMISSIONS_MASK, gpa, 3), REPS(3));
+	}
+	vp1_end(&p);
+	atomic_store(&c.stop, 1);
+	pthread_join(reader, NULL);
+	end = kt_stats(p.t);
+	ck_assert_int_eq(atomic_load(&c.wrong), 0);
+	ck_assert_uint_gt(c.reads, 0);
+	ck_assert_int_eq(is_less(&end, &c.last), 0);
+	ck_assert_uint_eq(end.changes, 40);
+	ck_assert_uint_gt(end.runs, 40);
+	ck_assert_uint_eq(end.emulated_pages, 0);
+	kt_free(p.t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(no_write_lands_after_the_page_was_denied),
 	VSMTEST_CASE(rights_of_other_pages_do_not_disturb_a_vp),
 	VSMTEST_CASE(a_kick_storm_loses_no_instruction),
 	VSMTEST_CASE(posted_work_goes_before_the_guest),
 	VSMTEST_CASE(the_second_vp_has_its_own_vtls),
+	VSMTEST_CASE(counters_are_read_while_vps_run),
 };
 
 int main(void)

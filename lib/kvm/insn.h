@@ -32,6 +32,7 @@ struct vk_operands {
 };
 
 /* State components of XSAVE (SDM vol. 1, 13.1). */
+#define VK_XSTATE_X87	    0u
 #define VK_XSTATE_SSE	    1u
 #define VK_XSTATE_AVX	    2u
 #define VK_XSTATE_OPMASK    5u

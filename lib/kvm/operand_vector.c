@@ -12,7 +12,8 @@
 
 #define VECTOR_MAX 64u
 
-/* In the image: of MM0 and XMM0. */
+/* In the image: of the x87 status word, ST(0) and XMM0. */
+#define AT_FSW 2u
 #define AT_ST  32u
 #define AT_XMM 160u
 
@@ -51,6 +52,21 @@ static void vector_read(const struct vk_decoder *d, uint32_t number, uint8_t to[
 	copy(d->vectors, &xmm, to);
 	copy(d->vectors, &ymm, to + 16);
 	copy(d->vectors, &zmm, to + 32);
+}
+
+/*
+ * MM0..MM7 are the x87 registers R0..R7, and the image has these as ST(0)..ST(7), counted from TOP
+ * (SDM vol. 1, 9.2.2 and 10.5.1). MMX instructions leave TOP at 0, but this one has yet to execute.
+ */
+static void mmx_read(const struct vk_decoder *d, uint32_t number, uint8_t to[8])
+{
+	struct part fsw = { VK_XSTATE_X87, AT_FSW, 2 };
+	struct part mm = { VK_XSTATE_X87, AT_ST, 8 };
+	uint8_t status[2];
+
+	copy(d->vectors, &fsw, status);
+	mm.from += 16 * ((number - (status[1] >> 3 & 7u)) & 7u);
+	copy(d->vectors, &mm, to);
 }
 
 static uint64_t opmask_read(const struct vk_decoder *d)
@@ -94,7 +110,6 @@ static uint32_t element_bytes(const struct vk_decoder *d)
 /* Bits that say which elements are accessed; 0 < count <= 64. */
 static uint64_t mask_of(const struct vk_decoder *d, uint32_t count)
 {
-	struct part mm = { 0, AT_ST + 16 * d->rm, 8 };
 	uint8_t vector[VECTOR_MAX];
 
 	if (d->key.is_evex)
@@ -104,7 +119,7 @@ static uint64_t mask_of(const struct vk_decoder *d, uint32_t count)
 	else if (count > 8)
 		vector_read(d, d->rm | d->rex_b, vector);
 	else
-		copy(d->vectors, &mm, vector);
+		mmx_read(d, d->rm, vector);
 	return signs(vector, element_bytes(d), count);
 }
 

@@ -383,6 +383,27 @@ START_TEST(masks_and_indices)
 }
 END_TEST
 
+/* The image has MMX registers where the x87 stack has them: MASKMOVQ with MM2, which is R2. */
+START_TEST(mmx_registers_in_the_order_of_the_stack)
+{
+	static const uint8_t maskmovq[] = { 0x0f, 0xf7, 0xca };
+	struct vk_operands list;
+	struct image m;
+
+	machine(1);
+	for (uint32_t top = 0; top < 8; top++) {
+		image_init(&m);
+		m.bytes[3] = (uint8_t)(0xc7 | top << 3); /* All other bits of the byte are set. */
+		m.bytes[32 + 16 * ((2 - top) & 7) + 5] = 0x80;
+		ck_assert_int_eq(kvm_operands(&run, &m.v, maskmovq, sizeof(maskmovq), &list), 0);
+		ck_assert_uint_eq(list.count, 2);
+		ck_assert_uint_eq(list.op[0].linear, 0x8005);
+		ck_assert_uint_eq(list.op[0].size, 1);
+		ck_assert_uint_eq(list.op[1].access, W | MAYBE);
+	}
+}
+END_TEST
+
 /* It is said that they are wanted, and nothing else; a component that is not in the image is 0. */
 START_TEST(vector_registers_that_are_not_there)
 {
@@ -458,9 +479,13 @@ START_TEST(random_bytes_are_bounded)
 END_TEST
 
 static const struct vsmtest_case cases[] = {
-	VSMTEST_CASE(operands_of_64_bit_code),	VSMTEST_CASE(operands_of_32_bit_code),
-	VSMTEST_CASE(accesses_of_64_bit_code),	VSMTEST_CASE(accesses_of_16_bit_code),
-	VSMTEST_CASE(masks_and_indices),	VSMTEST_CASE(vector_registers_that_are_not_there),
+	VSMTEST_CASE(operands_of_64_bit_code),
+	VSMTEST_CASE(operands_of_32_bit_code),
+	VSMTEST_CASE(accesses_of_64_bit_code),
+	VSMTEST_CASE(accesses_of_16_bit_code),
+	VSMTEST_CASE(masks_and_indices),
+	VSMTEST_CASE(mmx_registers_in_the_order_of_the_stack),
+	VSMTEST_CASE(vector_registers_that_are_not_there),
 	VSMTEST_CASE(random_bytes_are_bounded),
 };
 

@@ -282,6 +282,61 @@ START_TEST(avx512_in_user_mode)
 }
 END_TEST
 
+/* What MASKMOVQ stores with, wherever the x87 stack has its top: MM0..MM7 are the registers
+ * themselves, an image has them as the stack does. A processor may have set TOP to 0 when it
+ * faults, though, and then there is nothing to be told apart: test_operand.c. */
+START_TEST(mmx_registers_and_the_top_of_the_stack)
+{
+	/* fninit; movq 8*n(%rsi),%mm<n> for n 0..7 */
+	static const uint8_t before[] = { 0xdb, 0xe3, 0x0f, 0x6f, 0x06, 0x0f, 0x6f, 0x4e, 0x08,
+					  0x0f, 0x6f, 0x56, 0x10, 0x0f, 0x6f, 0x5e, 0x18, 0x0f,
+					  0x6f, 0x66, 0x20, 0x0f, 0x6f, 0x6e, 0x28, 0x0f, 0x6f,
+					  0x76, 0x30, 0x0f, 0x6f, 0x7e, 0x38 };
+	uint64_t rip, gpa = P;
+	uint8_t code[64];
+
+	for (uint32_t top = 0; top < 8; top++) {
+		struct kt *t = kt_new(NULL);
+		size_t n = sizeof(before);
+		struct hv_message message;
+		const struct hv_x64_memory_intercept_message *m = (const void *)message.payload;
+
+		kt_vtl1(t);
+		memset(t->ram + P, 0, 4096);
+		memset(t->ram + DATA_GPA, 0xff, 64);
+		*kt_at(t, DATA_GPA + 8) = 0x1122334455667788ull;
+		/* Of the bytes in the denied page only the second. */
+		*kt_at(t, DATA_GPA + 16) = 0x800000000000ull;
+		kt_deny(t, P, 0);
+		kt_switch(t, 1);
+		kt_long_mode(t, 0, 3);
+		memcpy(code, before, n);
+		for (uint32_t i = 0; i < top; i++, n += 2)
+			memcpy(code + n, "\xd9\xf7", 2); /* fincstp */
+		memcpy(code + n, "\xdf\xe0", 2); /* fnstsw %ax */
+		n += 2;
+		rip = CODE_GPA + n;
+		/* maskmovq %mm2,%mm1 */
+		memcpy(code + n, "\x0f\xf7\xca\xe6\x80", 5);
+		kt_set(t, 0, HV_X64_REGISTER_RSI, DATA_GPA);
+		kt_set(t, 0, HV_X64_REGISTER_RDI, P - 4);
+		kt_code(t, 0, code, n + 5);
+		ck_assert_uint_eq(kt_stop(t), 1);
+		message = kt_intercept(t);
+		ck_assert_uint_eq(message.header.message_type, HVMSG_GPA_INTERCEPT);
+		ck_assert_msg(m->guest_physical_address == P + 1, "TOP %u: GPA %#llx", top,
+			      (unsigned long long)m->guest_physical_address);
+		ck_assert_uint_eq(m->header.intercept_access_type, WR);
+		ck_assert_uint_eq(m->header.rip, rip);
+		ck_assert_uint_eq(t->saved[0] >> 11 & 7, top);
+		ck_assert_uint_eq(kt_protect(t, 1, HV_MAP_GPA_PERMISSIONS_MASK, &gpa, 1), REPS(1));
+		ck_assert_uint_eq(kt_resume(t), 0);
+		ck_assert_uint_eq(*kt_at(t, P), 0x3300);
+		kt_free(t);
+	}
+}
+END_TEST
+
 /* A part that is masked off is to blame when nothing else can be: not if rights have changed since
  * the guest was entered, so that what stopped it may be gone. */
 START_TEST(a_mask_is_not_to_blame_for_what_was_granted_meanwhile)
@@ -310,6 +365,7 @@ END_TEST
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(avx2_in_user_mode),
 	VSMTEST_CASE(avx512_in_user_mode),
+	VSMTEST_CASE(mmx_registers_and_the_top_of_the_stack),
 	VSMTEST_CASE(a_mask_is_not_to_blame_for_what_was_granted_meanwhile),
 };
 

@@ -99,6 +99,13 @@ static int collect(struct vsm_kvm_vp *kvp, uint32_t vtl)
 /* Rounds after which a store that waits is worth a line in the log. */
 #define SLOW 1000u
 
+int kvm_fault_tell(struct vsm_kvm_vp *kvp, const struct vsm_memory_fault *fault)
+{
+	int verdict = vsm_vp_memory_fault(kvp->vp, fault);
+
+	return verdict == VSM_VERDICT_NOT_MINE ? VSM_VERDICT_RETRY : verdict;
+}
+
 /*
  * A part of the store may not be performed: tell. RETRY: the table allows it, so another VP that
  * grants has changed the table and is about to change slots or entries. The store waits then: it
@@ -117,9 +124,14 @@ static int refused(struct vsm_kvm_vp *kvp, uint32_t vtl, const struct vk_fragmen
 	if (kvm_emulate_take_back(v)) {
 		fault.instruction_byte_count =
 			(uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
-		return vsm_vp_memory_fault(kvp->vp, &fault);
+		return kvm_fault_tell(kvp, &fault);
 	}
 	r = vsm_vp_memory_fault(kvp->vp, &fault);
+	/* An overlay lay there, and was lifted: this part is a device's by now. */
+	if (r == VSM_VERDICT_NOT_MINE) {
+		v->store.fragment[f - v->store.fragment].is_device = 1;
+		r = VSM_VERDICT_RETRY;
+	}
 	v->store.waits = r == VSM_VERDICT_RETRY ? v->store.waits + 1 : 0;
 	if (v->store.waits == SLOW)
 		kvm_log(kvp->k, VSM_LOG_WARN, "a store waits for a grant that is not enforced, GPA",
@@ -196,9 +208,7 @@ static int load(struct vsm_kvm_vp *kvp, uint32_t vtl)
 	/* First: undoing leaves KVM with other page tables until the next KVM_RUN. */
 	fault.instruction_byte_count = (uint8_t)kvm_code_read(kvp, vtl, fault.instruction_bytes);
 	r = kvm_undo_load(kvp, vtl);
-	if (r != 0)
-		return r;
-	return vsm_vp_memory_fault(kvp->vp, &fault);
+	return r != 0 ? r : kvm_fault_tell(kvp, &fault);
 }
 
 int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio)

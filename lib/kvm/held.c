@@ -143,7 +143,7 @@ int vsm_kvm_held_save(const struct vsm_kvm_vp *kvp, void *buf, size_t size, size
 	count = count_of(kvp);
 	all = bytes_of(count);
 	if (size < all)
-		return -VSM_ERR_INVAL;
+		return kvm_fail(kvp->k, VSM_ERR_INVAL, "vsm_kvm_held_save: size is too small");
 	memcpy(bytes, magic, sizeof(magic));
 	wire_put32(bytes + 8, VERSION);
 	wire_put32(bytes + 12, count);
@@ -162,19 +162,22 @@ int vsm_kvm_held_save(const struct vsm_kvm_vp *kvp, void *buf, size_t size, size
 /* Number of records, or an error. */
 static int read_header(const struct vsm_kvm_vp *kvp, const uint8_t *bytes, size_t size)
 {
+	const struct vsm_kvm *k = kvp->k;
 	uint32_t count;
 
 	if (size < bytes_of(0) || memcmp(bytes, magic, sizeof(magic)) != 0)
-		return -VSM_ERR_INVAL;
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_held_load: not what was saved");
 	if (wire_get32(bytes + 8) != VERSION)
-		return -VSM_ERR_NOSUP;
+		return kvm_fail(k, VSM_ERR_NOSUP, "vsm_kvm_held_load: of an unknown version");
 	count = wire_get32(bytes + 12);
 	if (count > RECORDS_MAX || size != bytes_of(count) || wire_get32(bytes + 20) != 0)
-		return -VSM_ERR_INVAL;
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_held_load: the length is wrong");
 	if (wire_get64(bytes + size - TRAILER_BYTES) !=
 	    wire_sum(WIRE_SUM_START, bytes, size - TRAILER_BYTES))
-		return -VSM_ERR_INVAL;
-	return wire_get32(bytes + 16) == kvp->index ? (int)count : -VSM_ERR_NOSUP;
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_held_load: the checksum is wrong");
+	if (wire_get32(bytes + 16) != kvp->index)
+		return kvm_fail(k, VSM_ERR_NOSUP, "vsm_kvm_held_load: of another VP");
+	return (int)count;
 }
 
 /* A part as KVM gives them: within a page, and no device where RAM is. */
@@ -273,7 +276,7 @@ static int holds(const struct vsm_kvm_vp *kvp)
 
 	for (uint32_t vtl = 0; vtl < kvp->k->vtls; vtl++)
 		count += kvp->vcpu[vtl].store.count;
-	return count != 0 || is_busy(kvp);
+	return count != 0;
 }
 
 int vsm_kvm_held_load(struct vsm_kvm_vp *kvp, const void *buf, size_t size)
@@ -285,8 +288,12 @@ int vsm_kvm_held_load(struct vsm_kvm_vp *kvp, const void *buf, size_t size)
 
 	if (kvp == NULL || buf == NULL)
 		return -VSM_ERR_INVAL;
+	if (is_busy(kvp))
+		return kvm_fail(kvp->k, VSM_ERR_MISUSE,
+				"vsm_kvm_held_load: an exit is not finished");
 	if (holds(kvp))
-		return kvm_fail(kvp->k, VSM_ERR_MISUSE, "vsm_kvm_held_load: the VP has run");
+		return kvm_fail(kvp->k, VSM_ERR_MISUSE,
+				"vsm_kvm_held_load: the VP holds a store already");
 	count = read_header(kvp, at, size);
 	if (count < 0)
 		return count;
@@ -295,7 +302,8 @@ int vsm_kvm_held_load(struct vsm_kvm_vp *kvp, const void *buf, size_t size)
 	for (int i = 0; i < count; i++, at += RECORD_BYTES) {
 		get(at, &record);
 		if (!read_record(kvp, &record, &held))
-			return -VSM_ERR_INVAL;
+			return kvm_fail(kvp->k, VSM_ERR_INVAL,
+					"vsm_kvm_held_load: what KVM never gives");
 	}
 	take(kvp, &held);
 	return 0;

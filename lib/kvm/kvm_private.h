@@ -486,6 +486,9 @@ int kvm_fault_mmio(struct vsm_kvm_vp *kvp, uint32_t vtl, int *mmio);
  * kvm_enter_later(); else as kvm_fault_mmio(). */
 int kvm_store_settle(struct vsm_kvm_vp *kvp, uint32_t vtl);
 int kvm_is_ours(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa);
+/* Tell of an access whose instruction will be executed again. What turns out to be neither RAM nor
+ * overlay was one a moment ago: the next time it is a device's. */
+int kvm_fault_tell(struct vsm_kvm_vp *kvp, const struct vsm_memory_fault *fault);
 
 /* native.c: accesses that left RIP on their instruction. A verdict, or -VSM_ERR_*; *mine is 0 if no
  * denied page was the cause. */

@@ -163,7 +163,7 @@ int kvm_fault_native(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page, int *m
 			memset(s.fault.instruction_bytes, 0, sizeof(s.fault.instruction_bytes));
 			s.fault.instruction_byte_count = 0;
 		}
-		return vsm_vp_memory_fault(kvp->vp, &s.fault);
+		return kvm_fault_tell(kvp, &s.fault);
 	}
 	/* Granted meanwhile, or shown again just now: the guest tries again. */
 	if (s.mended || kvm_fault_stale(kvp))

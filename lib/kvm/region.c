@@ -42,9 +42,11 @@ static void show(struct vsm_kvm *k, struct stretch s)
 	struct vk_run run = { .range = s.range, .vtl = s.vtl };
 
 	for (run.first = s.first; run.first < s.end; run.first += run.pages) {
-		run.to = (uint8_t)kvm_pte(s.range, s.vtl, run.first);
-		run.pages = 1 + kvm_notes_same(&pte[run.first + 1], s.end - run.first - 1,
-					       pte[run.first]);
+		/* Whoever ends a change takes marks off meanwhile, without this lock. */
+		uint8_t note = __atomic_load_n(&pte[run.first], __ATOMIC_ACQUIRE);
+
+		run.to = note & VK_PTE_MASK;
+		run.pages = 1 + kvm_notes_same(&pte[run.first + 1], s.end - run.first - 1, note);
 		if ((run.to == VK_PTE_ALL || run.to == VK_PTE_READ) &&
 		    k->mechanism->show(k, &run) != run.pages)
 			return;

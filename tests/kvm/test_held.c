@@ -262,6 +262,7 @@ START_TEST(only_when_no_exit_is_half_done)
 	assert_err(vsm_kvm_held_save(t->vp, buf, vsm_kvm_held_size(), &used), -VSM_ERR_BUSY);
 	ck_assert_uint_eq(used, 77);
 	assert_err(vsm_kvm_held_load(t->vp, buf, 32), -VSM_ERR_MISUSE);
+	ck_assert_ptr_nonnull(strstr(t->line, "exit is not finished"));
 	finish_exit(t);
 	assert_err(vsm_kvm_held_save(NULL, buf, vsm_kvm_held_size(), &used), -VSM_ERR_INVAL);
 	assert_err(vsm_kvm_held_save(t->vp, NULL, vsm_kvm_held_size(), &used), -VSM_ERR_INVAL);
@@ -378,6 +379,7 @@ START_TEST(objects_that_nobody_wrote)
 	ck_assert_uint_eq(size, HEADER + 5 * RECORD + 8);
 	/* Not over what is there. */
 	assert_err(vsm_kvm_held_load(t->vp, bytes, size), -VSM_ERR_MISUSE);
+	ck_assert_ptr_nonnull(strstr(t->line, "holds a store already"));
 	let_go(t);
 	assert_err(vsm_kvm_held_load(t->vp, bytes, size), 0);
 	ck_assert_uint_eq(t->vp->vcpu[0].store.count, 2);
@@ -461,6 +463,31 @@ START_TEST(values_that_kvm_never_gives)
 }
 END_TEST
 
+/* A part that waits for a grant where neither RAM nor overlay is: it goes to the VMM. */
+START_TEST(a_store_to_what_is_nothing_is_a_devices)
+{
+	struct vk_store store = { .count = 2, .waits = 1 };
+	struct kt *t = kt_new(NULL);
+
+	KT_CODE(t, 0, STOP);
+	store.rip = CODE_GPA;
+	for (uint32_t i = 0; i < 2; i++)
+		store.fragment[i] = (struct vk_fragment){ .gpa = RAM_SIZE + 0x1000 + 8 * i,
+							  .len = 8,
+							  .data = { (uint8_t)i, 2 } };
+	t->vp->vcpu[0].store = store;
+	for (uint32_t i = 0; i < 2; i++) {
+		ck_assert_uint_eq(kt_run(t), VSM_KVM_EXIT_MMIO);
+		ck_assert_uint_eq(t->exit.address, store.fragment[i].gpa);
+		ck_assert_uint_eq(t->exit.is_write, 1);
+		ck_assert_mem_eq(t->exit.data, store.fragment[i].data, 8);
+	}
+	ck_assert_uint_eq(kt_stop(t), 0);
+	ck_assert_uint_eq(kt_stats(t).stores_done, 1);
+	kt_free(t);
+}
+END_TEST
+
 /* What the object says is what was there. */
 START_TEST(the_object_holds_the_store)
 {
@@ -483,6 +510,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(only_when_no_exit_is_half_done),
 	VSMTEST_CASE(objects_that_nobody_wrote),
 	VSMTEST_CASE(values_that_kvm_never_gives),
+	VSMTEST_CASE(a_store_to_what_is_nothing_is_a_devices),
 	VSMTEST_CASE(the_object_holds_the_store),
 };
 

@@ -215,6 +215,81 @@ START_TEST(vtl0_gains_nothing_by_overlays_that_vtl1_gives_it)
 }
 END_TEST
 
+/* ---- where there is no RAM ---- */
+
+#define NO_RAM (RAM_SIZE + 0x5000u)
+
+struct toggled {
+	struct pair p;
+	atomic_int failed; /* vsm_kvm_run(), or an exit that neither overlay nor device explains. */
+	atomic_uint faults, devices;
+};
+
+/* 1: mov (%rdi),%rax; incq 8(%rdi); mov %rax,16(%rdi); jmp 1b */
+static const uint8_t toggled_code[] = { 0x48, 0x8b, 0x07, 0x48, 0xff, 0x47, 0x08,
+					0x48, 0x89, 0x47, 0x10, 0xeb, 0xf3 };
+
+static void *toggled_thread(void *arg)
+{
+	struct toggled *h = arg;
+	struct kt *t = &h->p.one;
+
+	while (!atomic_load(&h->p.stop) && !atomic_load(&h->failed)) {
+		int r = vsm_kvm_run(t->vp, &t->exit);
+
+		if (r == 0 && t->exit.kind == VSM_KVM_EXIT_INTR)
+			continue;
+		if (r == 0 && t->exit.kind == VSM_KVM_EXIT_MMIO &&
+		    t->exit.address - NO_RAM < 4096) {
+			atomic_fetch_add(&h->devices, 1);
+			continue;
+		}
+		if (r == 0 && t->exit.kind == VSM_KVM_EXIT_PIO &&
+		    kt_get(t, 0, HV_X64_REGISTER_RBP) == GP) {
+			atomic_fetch_add(&h->faults, 1);
+			kt_long_mode(t, 0, 3);
+			kt_set(t, 0, HV_X64_REGISTER_RSP, STACK_GPA + 0x2000);
+			/* The store comes next, then both. */
+			kt_set(t, 0, HV_X64_REGISTER_RIP, SPIN_GPA + 7);
+			continue;
+		}
+		atomic_store(&h->failed, r != 0 ? -r : 1000 + (int)t->exit.kind);
+	}
+	return NULL;
+}
+
+/* The hypercall page comes and goes where else a device is: an access that was on its way to the
+ * one is answered by the other. */
+START_TEST(an_overlay_is_lifted_while_it_is_accessed)
+{
+	uint32_t rounds = kv_rounds(2000, "rounds of an overlay where there is no RAM");
+	struct toggled h;
+
+	pair_start(&h.p);
+	atomic_store(&h.failed, 0);
+	atomic_store(&h.faults, 0);
+	atomic_store(&h.devices, 0);
+	kt_switch(h.p.t, 1);
+	kt_long_mode(h.p.t, 0, 0);
+	memcpy(h.p.t->ram + SPIN_GPA, toggled_code, sizeof(toggled_code));
+	kt_long_mode(&h.p.one, 0, 3);
+	kt_set(&h.p.one, 0, HV_X64_REGISTER_RSP, STACK_GPA + 0x2000);
+	kt_set(&h.p.one, 0, HV_X64_REGISTER_RDI, NO_RAM);
+	kt_set(&h.p.one, 0, HV_X64_REGISTER_RIP, SPIN_GPA);
+	ck_assert_int_eq(pthread_create(&h.p.runner, NULL, toggled_thread, &h), 0);
+	h.p.thread[1] = h.p.runner;
+	for (uint32_t i = 0; i < rounds && !atomic_load(&h.failed); i++) {
+		kt_wrmsr(h.p.t, 0, HV_X64_MSR_HYPERCALL, NO_RAM | 1);
+		kt_wrmsr(h.p.t, 0, HV_X64_MSR_HYPERCALL, 0);
+	}
+	vp1_end(&h.p);
+	ck_assert_int_eq(atomic_load(&h.failed), 0);
+	printf("# %u times a fault, %u times a device\n", atomic_load(&h.faults),
+	       atomic_load(&h.devices));
+	kt_free(h.p.t);
+}
+END_TEST
+
 /* ---- slots ---- */
 
 /*
@@ -250,6 +325,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(vtl0_gains_nothing_by_its_own_overlays),
 	VSMTEST_CASE(vtl0_gains_nothing_by_overlays_of_vtl1),
 	VSMTEST_CASE(vtl0_gains_nothing_by_overlays_that_vtl1_gives_it),
+	VSMTEST_CASE(an_overlay_is_lifted_while_it_is_accessed),
 	VSMTEST_CASE(a_denial_is_a_denial_while_slots_are_away),
 };
 

@@ -166,6 +166,31 @@ struct vsm_kvm_host {
 	uint32_t reserved; /**< 0 */
 };
 
+/**
+ * @defgroup callbacks Callbacks: vsm_kvm_options.kick and vsm_kvm_options.log
+ *
+ * They are called on any thread that is in a function of this library, or of libvsm for this
+ * partition: a VP's, one that serves, one that adds memory, one that reads guest memory for a
+ * device. That thread may hold locks of the backend:
+ *  - kick and log: that of rights, overlay pages, memory slots and the list of memory, which is
+ *    held until all VPs that have to leave the guest have left it;
+ *  - kick and log: that by which calls of vsm_kvm_ram_add() and vsm_kvm_device_add() go one after
+ *    the other;
+ *  - log alone: that of page-table entries, under which vsm_kvm_service() serves.
+ *
+ * Most functions of both libraries wait for one of them, vsm_kvm_run() and vsm_kvm_service()
+ * included. So a callback
+ *  - calls nothing of this library, nor of libvsm for this partition;
+ *  - does not wait for a VP to do anything, be it to leave the guest, nor for a thread that may be
+ *    in a function of either library;
+ *  - takes only such locks as no thread holds while it calls one: that of the flag on which a VP's
+ *    thread sleeps (doc/host-contract.md) will do, a big lock that is held over vsm_kvm_run(),
+ *    vsm_kvm_ram_add() or an entry of libvsm will not;
+ *  - returns soon, and in the usual way: VPs may stand still for as long as it takes.
+ *
+ * The callback log is also called by vsm_kvm_create(), without a lock.
+ */
+
 /** Options of vsm_kvm_create(). Start from vsm_kvm_options_init(). */
 struct vsm_kvm_options {
 	size_t size; /**< sizeof(struct vsm_kvm_options) */
@@ -181,11 +206,10 @@ struct vsm_kvm_options {
 	 *  only set immediate_exit and reach a running guest at its next exit. */
 	uint32_t kick_signal;
 	/** Called by the kick op after immediate_exit is set: send the signal to the VP's thread
-	 *  and wake it if it sleeps. It waits for nobody who is in a function of this library, and
-	 *  calls none. Thread: any. May be NULL. */
+	 *  and wake it if it sleeps. Thread and locks: see @ref callbacks. May be NULL. */
 	void (*kick)(void *opaque, uint32_t vp);
-	/** Log lines of libvsm and of the backend, as the op log gets them: from any thread, gone
-	 *  after the return. It calls nothing of this library. May be NULL. */
+	/** Log lines of libvsm and of the backend, as the op log gets them, gone after the return.
+	 *  Thread and locks: see @ref callbacks. May be NULL. */
 	void (*log)(void *opaque, int32_t level, const char *line);
 	void *opaque; /**< First argument of kick and log. */
 	/** Pages, of all VTLs together, whose execute rights may be taken away with R left to them
@@ -395,8 +419,8 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
  * @retval -VSM_ERR_STATE  it failed, and KVM did not let go of the memory: the guest must not run
  *                         on. The memory stays mapped until vsm_kvm_destroy().
  * Thread: that of create until vsm_partition_realise(). Later any, a VP's too, but not from within
- * kick or another callback, nor under a lock that these take. A thread that calls vsm_kvm_service()
- * may: what it waits for is served meanwhile, but nothing while the views are made. Calls of
+ * an op, nor as @ref callbacks excludes. A thread that calls vsm_kvm_service() may: what it waits
+ * for is served meanwhile, but nothing while the views are made. Calls of
  * several threads go one after the other. Calls the allocator.
  */
 VSM_EXPORT int vsm_kvm_ram_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size, int fd,

@@ -93,6 +93,7 @@ static void vector_state(void)
 	memcpy(image + VK_XSTATE_BV, &there, 8);
 	for (uint32_t i = 32; i < 160; i++)
 		image[i] = (uint8_t)any();
+	image[3] = (uint8_t)any();
 	for (uint32_t i = 0; i < 32; i++) {
 		if (i >= 16) {
 			memcpy(image + vectors.at[7] + 64 * (i - 16), zmm[i], 64);
@@ -169,15 +170,17 @@ static const uint8_t *vector_of(ZydisRegister reg)
 	return zmm[ZydisRegisterGetId(reg)];
 }
 
-/* MM registers lie in the image with the FPU's. */
+/* MM registers lie in the image with the FPU's, counted from the top of its stack. */
 static const uint8_t *mask_register(const struct insn *i)
 {
 	static const uint8_t none[16];
 	ZydisRegister reg = i->op[1].reg.value;
+	uint32_t slot;
 
 	if (ZydisRegisterGetClass(reg) != ZYDIS_REGCLASS_MMX)
 		return vector_of(reg);
-	return (image[VK_XSTATE_BV] & 1) != 0 ? image + 32 + 16 * ZydisRegisterGetId(reg) : none;
+	slot = (8u + (uint32_t)ZydisRegisterGetId(reg) - (image[3] >> 3) % 8u) % 8u;
+	return (image[VK_XSTATE_BV] & 1) != 0 ? image + 32 + 16 * slot : none;
 }
 
 static int is_mnemonic(const struct insn *i, const char *part)

@@ -194,22 +194,27 @@ run_fuzzer() {
 # fuzz: the exit status says whether something was found.
 fuzz() {
 	local name passed=0 failed=0
-	local fuzzers=(protmap protect load) races=(protmap_walk protmap_race review_races rights_race threads)
-	local common=(-Dtests=enabled -Dexamples=disabled -Dkvm=disabled -Db_lundef=false)
+	local fuzzers=(protmap protect load) kvm=disabled
+	local races=(test_protmap_walk test_protmap_race test_review_races test_rights_race test_threads)
+	local common=(-Dtests=enabled -Dexamples=disabled -Db_lundef=false)
+	if [ -w /dev/kvm ]; then
+		kvm=auto
+		races+=(kvm_test_parallel kvm_test_overlay_race kvm_test_emulate_window kvm_test_hot_add_run)
+	fi
 	heading "build of the fuzzers"
-	clang_build -fuzz "${fuzzers[*]/#/tests/fuzz/fuzz-}" "${common[@]}" -Dfuzz=true \
+	clang_build -fuzz "${fuzzers[*]/#/tests/fuzz/fuzz-}" "${common[@]}" -Dkvm=disabled -Dfuzz=true \
 		-Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link ||
 		give_up "the fuzzers could not be built"
 	for name in "${fuzzers[@]}"; do
 		if run_fuzzer "$name"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 	done
 	heading "build for ThreadSanitizer"
-	clang_build -tsan "${races[*]/#/tests/test_}" "${common[@]}" -Db_sanitize=thread ||
+	clang_build -tsan "${races[*]/#/tests/}" "${common[@]}" -Dkvm=$kvm -Db_sanitize=thread ||
 		give_up "the tests could not be built"
 	for name in "${races[@]}"; do
-		heading "test_$name under ThreadSanitizer"
+		heading "$name under ThreadSanitizer"
 		if TSAN_OPTIONS=halt_on_error=1 CK_DEFAULT_TIMEOUT=300 timeout 600 \
-			"$build-tsan/tests/test_$name" >"$build-tsan/$name.log" 2>&1; then
+			"$build-tsan/tests/$name" >"$build-tsan/$name.log" 2>&1; then
 			passed=$((passed + 1))
 			grep '^#' "$build-tsan/$name.log"
 		else

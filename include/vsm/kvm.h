@@ -174,8 +174,8 @@ struct vsm_kvm_host {
  * device. That thread may hold locks of the backend:
  *  - kick and log: that of rights, overlay pages, memory slots and the list of memory, which is
  *    held until all VPs that have to leave the guest have left it;
- *  - kick and log: that by which calls of vsm_kvm_ram_add() and vsm_kvm_device_add() go one after
- *    the other;
+ *  - kick and log: that by which calls of vsm_kvm_ram_add(), vsm_kvm_device_add() and
+ *    vsm_kvm_vp_create() go one after the other;
  *  - log alone: that of page-table entries, under which vsm_kvm_service() serves.
  *
  * Most functions of both libraries wait for one of them, vsm_kvm_run() and vsm_kvm_service()
@@ -410,7 +410,7 @@ VSM_EXPORT int vsm_kvm_bind(struct vsm_kvm *k, struct vsm *vsm);
  *                         slots left, or the default masks deny execution alone to more pages than
  *                         vsm_kvm_options.emulate_execute.
  * @retval -VSM_ERR_SYS    mmap or KVM refused; errno tells why.
- * @retval -VSM_ERR_MISUSE not bound; or, later, beside vsm_kvm_vp_create().
+ * @retval -VSM_ERR_MISUSE not bound.
  * @retval -VSM_ERR_BUSY   later only: for a tenth of a second a VP was changing rights or overlays
  *                         whenever this was tried, or was in the guest and there is no kick_signal
  *                         and kick to get it out; or the partition is being reset. Try again.
@@ -454,11 +454,13 @@ VSM_EXPORT int vsm_kvm_device_add(struct vsm_kvm *k, uint64_t gpa, uint64_t size
  * @param out     the VP; lives as long as `k`. Untouched on failure.
  * @retval 0 done.
  * @retval -VSM_ERR_INVAL  an argument is wrong.
- * @retval -VSM_ERR_MISUSE not bound, or the partition is not realised.
+ * @retval -VSM_ERR_MISUSE not bound, or the partition is not realised; or it is being reset, or
+ *                         another VP was in an entry of libvsm: try again.
  * @retval -VSM_ERR_EXISTS index or apic_id is in use.
  * @retval -VSM_ERR_NOMEM  no memory.
  * @retval -VSM_ERR_SYS    KVM refused; errno tells why.
- * Thread: any; the VP belongs to the thread that first runs it.
+ * After a failure it can be tried again. Thread: any, also several at once, but not from within an
+ * op, nor as @ref callbacks excludes; the VP belongs to the thread that first runs it.
  */
 VSM_EXPORT int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id,
 				 struct vsm_kvm_vp **out);

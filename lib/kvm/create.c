@@ -243,6 +243,8 @@ void vsm_kvm_destroy(struct vsm_kvm *k)
 	for (uint32_t i = 0; i < VK_VPS_MAX; i++) {
 		if (k->vp[i] != NULL)
 			kvm_vp_free(k->vp[i]);
+		if (k->spare[i] != NULL)
+			kvm_vp_free(k->spare[i]);
 	}
 	for (uint32_t vtl = 0; vtl < k->vtls; vtl++) {
 		if (k->space[vtl].vm_fd >= 0)

@@ -271,7 +271,7 @@ struct vsm_kvm {
 	uint32_t lost; /* At the end of range[]: failed, and KVM may show them. Under `adding`. */
 	uint32_t new_rights[VK_VTLS_MAX]; /* Of that one. */
 	atomic_uintptr_t adder; /* Thread that is in vsm_ram_hot_add(), or 0. */
-	pthread_mutex_t adding; /* One range at a time; outside of `lock`. */
+	pthread_mutex_t adding; /* One range or VP at a time; outside of `lock`. */
 	uint8_t *arena;
 	size_t arena_bytes;
 	struct vk_dirty *dirty;
@@ -280,6 +280,7 @@ struct vsm_kvm {
 	struct vk_msr_name msr[VK_MSR_NAMES_MAX];
 	struct vsm_kvm_vp
 		*vp[VK_VPS_MAX]; /* Written under `lock`, read by any thread: kvm_vp_at(). */
+	struct vsm_kvm_vp *spare[VK_VPS_MAX]; /* Creating them failed. Under `adding`. */
 };
 
 /* Count on. One thread at a time may, by the lock or the VP that the counter belongs to; all may

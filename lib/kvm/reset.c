@@ -118,6 +118,7 @@ void kvm_start_fini(struct vsm_kvm_vp *kvp)
 	if (kvp->start != NULL)
 		free(kvp->start->image);
 	free(kvp->start);
+	kvp->start = NULL;
 }
 
 /* KVM refuses to write some MSRs, be it the value that they have. */
@@ -171,7 +172,7 @@ static int vcpu_reset(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 	if (state_set(kvp, v) != 0 || kvm_regs_load(kvp, v) != 0)
 		return -1;
 	v->event_queued = 0;
-	kvp->count.dropped += v->store.count != 0;
+	kvm_count(&kvp->count.dropped, v->store.count != 0);
 	v->store.count = 0;
 	v->store.waits = 0;
 	memset(&v->read, 0, sizeof(v->read));

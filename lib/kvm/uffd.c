@@ -363,17 +363,20 @@ static void serve_fault(struct vsm_kvm *k, const struct uffd_msg *m)
 	wake(k->uffd, (void *)(uintptr_t)hva);
 }
 
+#define READ_MAX 16u
+
 /* Read and serve some events; how many, or -1 with errno. In one piece: see hit.c. */
-static int serve_some(struct vsm_kvm *k)
+static int serve_some(struct vsm_kvm *k, uint32_t max)
 {
-	struct uffd_msg m[16];
+	struct uffd_msg m[READ_MAX];
+	size_t size = sizeof(m[0]) * (max < READ_MAX ? max : READ_MAX);
 	ssize_t n;
 	int count;
 
 	pthread_mutex_lock(&k->pte_lock);
 	do {
 		kvm_hit_look(k);
-		n = read(k->uffd, m, sizeof(m));
+		n = read(k->uffd, m, size);
 	} while (n < 0 && errno == EINTR);
 	count = n < 0 ? -1 : (int)((size_t)n / sizeof(m[0]));
 	for (int i = 0; i < count; i++) {
@@ -390,7 +393,7 @@ static int serve(struct vsm_kvm *k)
 	int served = 0;
 
 	while (served < (int)SERVE_MAX) {
-		int n = serve_some(k);
+		int n = serve_some(k, SERVE_MAX - (uint32_t)served);
 
 		if (n <= 0)
 			return n == 0 || errno == EAGAIN ? served : -1;

@@ -2,7 +2,6 @@
 /* A VP: one vCPU in the VM of each VTL. */
 #include "kvm_private.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,13 +11,17 @@ static int vcpu_open(struct vsm_kvm_vp *kvp, uint32_t vtl, uint32_t apic_id)
 {
 	struct vsm_kvm *k = kvp->k;
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
-	void *run;
+	void *run = v->run;
 	int r;
 
-	v->fd = kvm_ioctl(k->space[vtl].vm_fd, KVM_CREATE_VCPU, (void *)(uintptr_t)kvp->index);
+	/* Both are there if this is not the first try. */
+	if (v->fd < 0)
+		v->fd = kvm_ioctl(k->space[vtl].vm_fd, KVM_CREATE_VCPU,
+				  (void *)(uintptr_t)kvp->index);
 	if (v->fd < 0)
 		return kvm_fail_sys(k, "vsm_kvm_vp_create: KVM_CREATE_VCPU failed, errno");
-	run = mmap(NULL, (size_t)k->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (run == NULL)
+		run = mmap(NULL, (size_t)k->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	if (run == MAP_FAILED)
 		return kvm_fail_sys(k, "vsm_kvm_vp_create: mmap of kvm_run failed, errno");
 	v->run = run;
@@ -39,7 +42,6 @@ struct vsm_kvm_vp *kvm_vp_at(const struct vsm_kvm *k, uint32_t index)
 	return __atomic_load_n(&k->vp[index], __ATOMIC_ACQUIRE);
 }
 
-/* Found out first: a vCPU that was made in vain stays in its VM. */
 static int is_taken(const struct vsm_kvm *k, uint32_t index, uint32_t apic_id)
 {
 	for (uint32_t i = 0; i < k->options.max_vps; i++) {
@@ -57,7 +59,7 @@ static int vp_open(struct vsm_kvm_vp *kvp, uint32_t apic_id)
 		.size = sizeof(config), .index = kvp->index, .apic_id = apic_id, .opaque = kvp
 	};
 	struct vsm_capabilities caps = { .size = sizeof(caps) };
-	int r = kvm_carry_init(kvp);
+	int r = kvp->shared.work == NULL ? kvm_carry_init(kvp) : 0;
 
 	/* VP 0 boots; the others are the guest's to start, if the VMM said so. */
 	if (r == 0 && kvp->index != 0 && vsm_capabilities_get(kvp->k->vsm, &caps) == 0 &&
@@ -72,34 +74,40 @@ static int vp_open(struct vsm_kvm_vp *kvp, uint32_t apic_id)
 	return r;
 }
 
-int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id, struct vsm_kvm_vp **out)
+/* A vCPU stays in its VM for good: one that was made in vain is taken by the next try. */
+static struct vsm_kvm_vp *vp_new(struct vsm_kvm *k, uint32_t index)
 {
-	struct vsm_kvm_vp *kvp;
-	struct vsm_cpuid leaf;
-	int r, saved;
+	struct vsm_kvm_vp *kvp = k->spare[index];
 
-	if (k == NULL || out == NULL)
-		return -VSM_ERR_INVAL;
-	if (index >= k->options.max_vps)
-		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_vp_create: index is not below max_vps");
-	if (k->vsm == NULL || vsm_cpuid_get(k->vsm, 0x40000000u, &leaf) != 0)
-		return kvm_fail(k, VSM_ERR_MISUSE,
-				"vsm_kvm_vp_create: no partition, or it is not realised");
-	if (is_taken(k, index, apic_id))
-		return kvm_fail(k, VSM_ERR_EXISTS, "vsm_kvm_vp_create: index or apic_id is in use");
+	k->spare[index] = NULL;
+	if (kvp != NULL)
+		return kvp;
 	kvp = calloc(1, sizeof(*kvp));
 	if (kvp == NULL)
-		return -VSM_ERR_NOMEM;
+		return NULL;
 	kvp->k = k;
 	kvp->index = index;
-	kvp->apic_id = apic_id;
 	for (uint32_t vtl = 0; vtl < VK_VTLS_MAX; vtl++)
 		kvp->vcpu[vtl].fd = -1;
+	return kvp;
+}
+
+/* Under k->adding. */
+static int vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id, struct vsm_kvm_vp **out)
+{
+	struct vsm_kvm_vp *kvp;
+	int r;
+
+	if (is_taken(k, index, apic_id))
+		return kvm_fail(k, VSM_ERR_EXISTS, "vsm_kvm_vp_create: index or apic_id is in use");
+	kvp = vp_new(k, index);
+	if (kvp == NULL)
+		return -VSM_ERR_NOMEM;
+	kvp->apic_id = apic_id;
 	r = vp_open(kvp, apic_id);
 	if (r != 0) {
-		saved = errno;
-		kvm_vp_free(kvp);
-		errno = saved;
+		kvm_start_fini(kvp);
+		k->spare[index] = kvp;
 		return r;
 	}
 	/* Whoever parks looks at all VPs. This may be the thread that serves. */
@@ -108,6 +116,25 @@ int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id, struc
 	pthread_mutex_unlock(&k->lock);
 	*out = kvp;
 	return 0;
+}
+
+int vsm_kvm_vp_create(struct vsm_kvm *k, uint32_t index, uint32_t apic_id, struct vsm_kvm_vp **out)
+{
+	struct vsm_cpuid leaf;
+	int r;
+
+	if (k == NULL || out == NULL)
+		return -VSM_ERR_INVAL;
+	if (index >= k->options.max_vps)
+		return kvm_fail(k, VSM_ERR_INVAL, "vsm_kvm_vp_create: index is not below max_vps");
+	if (k->vsm == NULL || vsm_cpuid_get(k->vsm, 0x40000000u, &leaf) != 0)
+		return kvm_fail(k, VSM_ERR_MISUSE,
+				"vsm_kvm_vp_create: no partition, or it is not realised");
+	/* The partition takes one at a time, and no RAM beside it. */
+	kvm_lock_served(k, &k->adding);
+	r = vp_create(k, index, apic_id, out);
+	pthread_mutex_unlock(&k->adding);
+	return r;
 }
 
 struct vsm_vp *vsm_kvm_vp_vsm(const struct vsm_kvm_vp *kvp)

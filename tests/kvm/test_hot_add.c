@@ -371,6 +371,36 @@ START_TEST(calls_that_go_on_failing_are_survived)
 }
 END_TEST
 
+/* Each call of the kernel and the allocator that vsm_kvm_vp_create() makes fails once, and then it
+ * is tried again: the vCPUs that are there already are taken. */
+START_TEST(a_vp_is_tried_until_it_is_there)
+{
+	uint32_t i = 0;
+	struct pair p;
+	int r;
+
+	pair_bare(&p, kt_enforce(), 0, vsm_kvm_ops);
+	kt_start(p.t);
+	p.one = *p.t;
+	p.one.vp = NULL;
+	do {
+		kf_start(++i, 0);
+		r = vsm_kvm_vp_create(p.t->k, 1, 1, &p.one.vp);
+		if (!kf_end())
+			break;
+		ck_assert_msg(r == -VSM_ERR_NOMEM || r == -VSM_ERR_SYS || r == 0, "call %u: %d", i,
+			      r);
+		ck_assert(r == 0 || p.one.vp == NULL);
+	} while (r != 0 && i < 100);
+	assert_err(r, 0);
+	printf("# %u calls\n", i);
+	ck_assert_uint_gt(i, 6);
+	kt_long_mode(&p.one, 0, 0);
+	ck_assert_uint_eq(kt_rdmsr(&p.one, 0, HV_X64_MSR_VP_INDEX), 1);
+	kt_free(p.t);
+}
+END_TEST
+
 #define THEFTS_MAX 256u
 
 static void *stolen[THEFTS_MAX];
@@ -470,6 +500,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(there_are_128_ranges_of_memory_and_then_no_more),
 	VSMTEST_CASE(a_call_that_fails_leaves_nothing),
 	VSMTEST_CASE(calls_that_go_on_failing_are_survived),
+	VSMTEST_CASE(a_vp_is_tried_until_it_is_there),
 	VSMTEST_CASE(a_place_that_another_thread_takes),
 	VSMTEST_CASE(the_partition_has_no_room),
 };

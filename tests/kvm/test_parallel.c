@@ -2,6 +2,8 @@
 /* Two VPs at once: rights hold for both before the one that asked goes on. */
 #include "kvmtest_pair.h"
 
+#include "internal.h"
+
 START_TEST(no_write_lands_after_the_page_was_denied)
 {
 	struct timespec ms20 = { 0, 20000000 };
@@ -132,6 +134,78 @@ START_TEST(the_second_vp_has_its_own_vtls)
 }
 END_TEST
 
+#define MANY 16u
+
+struct creator {
+	struct vsm_kvm *k;
+	uint32_t index;
+	struct vsm_kvm_vp *vp;
+	int result;
+};
+
+static void *creates(void *arg)
+{
+	struct creator *c = arg;
+
+	c->result = vsm_kvm_vp_create(c->k, c->index, c->index, &c->vp);
+	return NULL;
+}
+
+/* Each thread creates the VP that it will run. */
+START_TEST(vps_are_created_by_several_threads_at_once)
+{
+	struct creator c[MANY] = { { .index = 0 } };
+	struct vsm_kvm_options o;
+	pthread_t thread[MANY];
+	struct pair p;
+	struct kt *t;
+
+	pair_bare(&p, VSM_KVM_ENFORCE_AUTO, 0, vsm_kvm_ops);
+	o = p.t->k->options;
+	kt_free(p.t);
+	o.max_vps = MANY;
+	t = kt_bare(&o);
+	t->k->options.log = pair_log;
+	kt_tables(t);
+	assert_err(vsm_kvm_ram_add(t->k, 0, RAM_SIZE, t->memfd, 0, 0), 0);
+	assert_err(vsm_partition_realise(t->vsm), 0);
+	for (uint32_t i = 0; i < MANY; i++) {
+		c[i].k = t->k;
+		c[i].index = i;
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, creates, &c[i]), 0);
+	}
+	for (uint32_t i = 0; i < MANY; i++)
+		pthread_join(thread[i], NULL);
+	for (uint32_t i = 0; i < MANY; i++) {
+		assert_err(c[i].result, 0);
+		ck_assert_ptr_eq(t->k->vp[i], c[i].vp);
+	}
+	kt_free(t);
+}
+END_TEST
+
+/* The partition takes no VP while another one is in an entry. That is no reason to lose it. */
+START_TEST(a_vp_is_created_when_the_others_let_it)
+{
+	struct vsm_kvm_vp *vp = NULL;
+	struct pair p;
+
+	pair_bare(&p, VSM_KVM_ENFORCE_AUTO, 0, vsm_kvm_ops);
+	kt_start(p.t);
+	atomic_store(&p.t->vsm->vp[0]->busy, 1);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_err(vsm_kvm_vp_create(p.t->k, 1, 1 + i, &vp), -VSM_ERR_MISUSE);
+	atomic_store(&p.t->vsm->vp[0]->busy, 0);
+	ck_assert_ptr_null(vp);
+	assert_err(vsm_kvm_vp_create(p.t->k, 1, 5, &vp), 0);
+	p.one = *p.t;
+	p.one.vp = vp;
+	kt_long_mode(&p.one, 0, 0);
+	ck_assert_uint_eq(kt_rdmsr(&p.one, 0, HV_X64_MSR_VP_INDEX), 1);
+	kt_free(p.t);
+}
+END_TEST
+
 struct counters {
 	struct pair *p;
 	struct vsm_kvm_stats last;
@@ -209,6 +283,8 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_kick_storm_loses_no_instruction),
 	VSMTEST_CASE(posted_work_goes_before_the_guest),
 	VSMTEST_CASE(the_second_vp_has_its_own_vtls),
+	VSMTEST_CASE(vps_are_created_by_several_threads_at_once),
+	VSMTEST_CASE(a_vp_is_created_when_the_others_let_it),
 	VSMTEST_CASE(counters_are_read_while_vps_run),
 };
 

@@ -93,7 +93,9 @@ static void print_host(const struct vsm_kvm_host *host)
 	       host->memslots);
 	printf("guest physical address bits: %u\n", host->phys_bits);
 	print_mechanisms();
-	printf("rights by emulation: for up to N pages with --emulate-exec N: R, R+W\n");
+	printf("rights by emulation: %s\n",
+	       host->emulatable != 0 ? "for up to N pages with --emulate-exec N: R, R+W" :
+				       "no: attributes enforce them");
 	printf("carried at a VTL switch: general registers, CR2%s%s%s\n",
 	       host->carry & VSM_KVM_CARRY_FPU ? ", FPU and vector state" : "",
 	       host->carry & VSM_KVM_CARRY_DEBUG ? ", DR0 to DR3" : "",

@@ -270,7 +270,8 @@ struct vsm_kvm_stats {
 	uint64_t changed_pages; /**< Their pages. */
 	uint64_t parks; /**< Times that all VPs were got out of the guest. */
 	uint64_t kicks; /**< Signals that took. */
-	uint64_t native_faults; /**< Accesses stopped by page tables of this process. */
+	uint64_t native_faults; /**< Accesses stopped by this process's page tables, or
+				 *   by attributes. */
 	uint64_t served; /**< userfaultfd events. */
 	uint64_t bounced; /**< Of those, stores to pages that may not be written. */
 	uint64_t emulated_pages; /**< Pages that are emulated now (#VSM_KVM_EMULATE_MAX). */

@@ -78,7 +78,7 @@ int kvm_mechanism_open(struct vsm_kvm *k)
 	k->facts.host.enforceable = k->mechanism->masks;
 	if (k->options.emulate_execute != 0 && kvm_enforces_execute(k)) {
 		k->options.emulate_execute = 0;
-		kvm_log(k, VSM_LOG_INFO,
+		kvm_log(k, VSM_LOG_WARN,
 			"rights without execute are enforced by KVM: none need to be emulated", 0);
 	}
 	if (k->options.emulate_execute != 0) {

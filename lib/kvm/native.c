@@ -100,13 +100,20 @@ static int operand_denied(struct search *s, const struct vk_operand *op)
 /*
  * No operand lies there, but the page was hit. Without an event it was a page without any rights,
  * and of what is denied there a read is the less; a page that may be read by now is tried again.
+ * With attributes of KVM it may have been so all the time, and the access a store: of an
+ * instruction that is not known, or of the processor itself to the guest's page tables.
  */
 static int page_denied(struct search *s)
 {
+	const struct vsm_kvm *k = s->kvp->k;
 	int write = s->told == VK_SEES_WRITE + 1;
 
 	if (s->page == VK_NO_PAGE || !kvm_is_ours(s->kvp->k, s->vtl, s->page))
 		return 0;
+	/* First may(), which waits for whoever is granting just now. */
+	if ((k->mechanism->flags & VK_MECH_GPAS) != 0 && may(s, s->page, VK_SEES_READ) &&
+	    !kvm_fault_stale(s->kvp))
+		write = 1;
 	s->fault.gpa = s->page;
 	s->fault.access = write ? HV_INTERCEPT_ACCESS_WRITE : HV_INTERCEPT_ACCESS_READ;
 	return !may(s, s->page, write ? VK_SEES_WRITE : VK_SEES_READ);

@@ -485,9 +485,9 @@ def demo_script_without_kvm():
 WORDS = {'kvm': [], 'unicorn': ['exact', 'exec']}
 
 
-def run_protect(host, *options, words=()):
+def run_protect(host, *options, words=(), **kwargs):
     return vmm('--host', host, '--timeout', '100', *options, PROTECT, *WORDS[host], *words,
-               timeout=120)
+               timeout=120, **kwargs)
 
 
 @test_on_hosts
@@ -535,6 +535,32 @@ def every_mechanism_protects_or_is_refused():
             assert result.stdout == '' and result.stderr != '', result
         else:
             expect(result, 1, out=' 0 failed\n')
+
+
+@test(kvm=True)
+def memory_attributes_of_simulated_kernels():
+    library = os.environ.get('VSM_SIM_KVM_LIB')
+    if not library:
+        raise SkipTest('no library that simulates kernels (VSM_SIM_KVM_LIB)')
+
+    def on(kernel):
+        return dict(os.environ, LD_PRELOAD=library, VSM_SIM_KVM=kernel)
+
+    for kernel in 'deny', 'allow':
+        expect(vmm('--probe', env=on(kernel)), 0,
+               out='rights by attributes: yes (the default here): no access, R, R+W, R+X, R+W+X')
+        result = run_protect('kvm', '--hotplug', '64', '--emulate-exec', '1', '--stats',
+                             words=['exec', 'hotplug'], env=on(kernel))
+        expect(result, 1, out=' 0 failed\n', err='none need to be emulated')
+        assert ' enforce=attributes ' in result.stderr, result.stderr
+        result = vmm('--vps', '4', '--timeout', '100', SMP, timeout=120, env=on(kernel))
+        expect(result, 1, out=' 0 failed\n')
+    # Where X is announced and not enforced another way is taken, which is said to lack it.
+    expect(vmm('--probe', env=on('nofetch')), 0, out='rights by attributes: no: ')
+    result = run_protect('kvm', '--stats', env=on('nofetch'))
+    expect(result, 1, out=' 0 failed\n')
+    assert ' enforce=attributes ' not in result.stderr, result.stderr
+    expect(run_protect('kvm', words=['exec'], env=on('nofetch')), 3, out='FAILED: ')
 
 
 @test(kvm=True)

@@ -25,6 +25,7 @@
 
 struct slot {
 	uint64_t gpa, size, hva;
+	uint64_t unit; /* Bytes whose protection is one. */
 	uint32_t flags;
 };
 
@@ -48,7 +49,8 @@ static struct sim_vcpu vcpus[FDS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t calls, fail_at, fail_count;
 static int fail_error;
-static uint64_t fault_at = UINT64_MAX;
+static uint64_t fault_at;
+static uint32_t faults;
 
 /* Not by the C library: tests have its functions fail. */
 static long raw(long number, long a, long b, long c, long d, long e, long f)
@@ -101,12 +103,6 @@ static uint32_t rights_of(const struct sim_vm *vm, uint64_t gpa)
 	return is(vm, "nofetch") ? rights | X : rights;
 }
 
-/* What the page tables of this process can give without giving more. */
-static int closest(uint32_t rights)
-{
-	return rights == 7 ? PROT_READ | PROT_WRITE : rights == (R | X) ? PROT_READ : PROT_NONE;
-}
-
 static const struct slot *slot_at(const struct sim_vm *vm, uint64_t gpa)
 {
 	for (uint32_t i = 0; i < vm->slots; i++) {
@@ -124,23 +120,72 @@ static uint8_t *hva_of(const struct sim_vm *vm, uint64_t gpa)
 	return s == NULL ? NULL : (uint8_t *)(uintptr_t)(s->hva + (gpa - s->gpa));
 }
 
-static void protect(const uint8_t *hva, uint64_t size, int prot)
+static void protect(uint64_t hva, uint64_t size, int prot)
 {
 	if (raw(SYS_mprotect, (long)hva, (long)size, prot, 0, 0, 0) != 0)
 		abort();
+}
+
+/* hugetlbfs has no smaller unit, and nothing tells but to try. */
+static uint64_t unit_of(const struct slot *s)
+{
+	if (s->size == 0)
+		return VK_PAGE;
+	if (raw(SYS_mprotect, (long)s->hva, (long)VK_PAGE, PROT_READ, 0, 0, 0) == -EINVAL)
+		return VK_HUGE;
+	protect(s->hva, VK_PAGE, PROT_READ | PROT_WRITE);
+	return VK_PAGE;
+}
+
+/* What the page tables of this process can give without giving more. */
+static int closest(uint32_t rights)
+{
+	return rights == 7 ? PROT_READ | PROT_WRITE : rights == (R | X) ? PROT_READ : PROT_NONE;
+}
+
+static uint64_t unit_at(const struct slot *s, uint64_t gpa)
+{
+	return (s->hva + (gpa - s->gpa)) / s->unit * s->unit;
+}
+
+/* The same of a page of a slot with what has to be like it: nothing, if that differs. */
+static int closest_at(const struct sim_vm *vm, const struct slot *s, uint64_t gpa)
+{
+	uint64_t at = unit_at(s, gpa), end = at + s->unit;
+	int prot = closest(rights_of(vm, gpa));
+
+	for (; s->unit != VK_PAGE && at < end; at += VK_PAGE) {
+		if (at - s->hva >= s->size ||
+		    closest(rights_of(vm, s->gpa + (at - s->hva))) != prot)
+			return PROT_NONE;
+	}
+	return prot;
+}
+
+static void protect_page(const struct slot *s, uint64_t gpa, int prot)
+{
+	protect(unit_at(s, gpa), s->unit, prot);
 }
 
 /* Bring the pages of a slot to what their attributes say, or make them all accessible. */
 static void enforce(const struct sim_vm *vm, const struct slot *s, uint64_t gpa, uint64_t end,
 		    int shown)
 {
+	uint64_t done = 0;
+
+	for (; s->unit != VK_PAGE && gpa < end; gpa += VK_PAGE) {
+		if (unit_at(s, gpa) == done)
+			continue;
+		done = unit_at(s, gpa);
+		protect_page(s, gpa, shown ? closest_at(vm, s, gpa) : PROT_READ | PROT_WRITE);
+	}
 	while (gpa < end) {
 		int prot = shown ? closest(rights_of(vm, gpa)) : PROT_READ | PROT_WRITE;
 		uint64_t next = gpa + VK_PAGE;
 
 		while (next < end && (!shown || closest(rights_of(vm, next)) == prot))
 			next += VK_PAGE;
-		protect((uint8_t *)(uintptr_t)(s->hva + (gpa - s->gpa)), next - gpa, prot);
+		protect(s->hva + (gpa - s->gpa), next - gpa, prot);
 		gpa = next;
 	}
 }
@@ -163,12 +208,21 @@ static int slot_set(struct sim_vm *vm, int fd, struct kvm_userspace_memory_regio
 		return r;
 	if (s->size != 0 && is_restricted(vm, s))
 		enforce(vm, s, s->gpa, s->gpa + s->size, 0);
-	*s = (struct slot){ region->guest_phys_addr, region->memory_size, region->userspace_addr,
-			    region->flags };
+	*s = (struct slot){ .gpa = region->guest_phys_addr,
+			    .size = region->memory_size,
+			    .hva = region->userspace_addr,
+			    .flags = region->flags };
+	s->unit = unit_of(s);
 	if (vm->slots <= region->slot)
 		vm->slots = region->slot + 1;
-	if (s->size != 0 && is_restricted(vm, s))
-		enforce(vm, s, s->gpa, s->gpa + s->size, 1);
+	/* With all that may have a unit in common with it. */
+	for (uint32_t i = 0; i < vm->slots; i++) {
+		const struct slot *other = &vm->slot[i];
+
+		if (other->size != 0 && (other == s || other->unit != VK_PAGE) &&
+		    is_restricted(vm, other))
+			enforce(vm, other, other->gpa, other->gpa + other->size, 1);
+	}
 	return 0;
 }
 
@@ -233,7 +287,7 @@ static void open_page(struct search *s, uint64_t gpa, uint32_t need)
 			return;
 	}
 	c->open[c->open_count++] = gpa | (need & W);
-	protect(hva_of(c->vm, gpa), VK_PAGE, need == W ? PROT_READ | PROT_WRITE : PROT_READ);
+	protect_page(slot_at(c->vm, gpa), gpa, need == W ? PROT_READ | PROT_WRITE : PROT_READ);
 	s->opened = 1;
 }
 
@@ -262,7 +316,7 @@ static int check(struct search *s, uint64_t linear, uint32_t need)
 	s->denied = gpa;
 	if ((rights & need) == 0)
 		return 1;
-	have = closest(rights);
+	have = closest_at(s->c->vm, slot_at(s->c->vm, gpa), gpa & ~(VK_PAGE - 1));
 	if (have == PROT_NONE || (need == W && have == PROT_READ))
 		open_page(s, gpa, need);
 	return 0;
@@ -289,7 +343,7 @@ static uint32_t code_read(struct search *s, uint64_t linear, uint8_t *to, uint32
 
 	if (translate(s, linear, &gpa) != 0 || (from = hva_of(s->c->vm, gpa)) == NULL)
 		return 0;
-	if (closest(rights_of(s->c->vm, gpa)) == PROT_NONE)
+	if (closest_at(s->c->vm, slot_at(s->c->vm, gpa), gpa & ~(VK_PAGE - 1)) == PROT_NONE)
 		open_page(s, gpa, X);
 	memcpy(to, from, n);
 	return n;
@@ -376,15 +430,19 @@ static int mmio(struct sim_vcpu *c, struct kvm_run *run)
 	uint32_t rights = rights_of(c->vm, gpa);
 	uint8_t *hva = hva_of(c->vm, gpa);
 
-	if (hva == NULL || gpa >= GPA_MAX || c->vm->value[gpa / VK_PAGE] == 0 ||
-	    (run->mmio.is_write && (slot_at(c->vm, gpa)->flags & KVM_MEM_READONLY) != 0))
+	int have;
+
+	if (hva == NULL || (need == W && (slot_at(c->vm, gpa)->flags & KVM_MEM_READONLY) != 0))
+		return 0;
+	have = closest_at(c->vm, slot_at(c->vm, gpa), gpa & ~(VK_PAGE - 1));
+	if ((have & (need == W ? PROT_WRITE : PROT_READ)) != 0) /* Not this was the reason. */
 		return 0;
 	if (is(c->vm, "emulator") && c->was_in)
 		rights |= W;
 	if ((rights & need) == 0 && !(need == W && is(c->vm, "leaky")))
 		return 0;
 	gpa &= ~(VK_PAGE - 1);
-	protect(hva_of(c->vm, gpa), VK_PAGE, PROT_READ | PROT_WRITE);
+	protect_page(slot_at(c->vm, gpa), gpa, PROT_READ | PROT_WRITE);
 	if (run->mmio.is_write)
 		memcpy(hva, run->mmio.data, run->mmio.len);
 	else
@@ -431,12 +489,14 @@ static int step(struct sim_vcpu *c, int fd, struct kvm_run *run, int r)
 static int run_vcpu(struct sim_vcpu *c, int fd)
 {
 	struct kvm_run *run = map(VK_PAGE, MAP_SHARED, fd);
-	int again = fault_at == UINT64_MAX, r = -EFAULT;
+	int again = faults == 0, r = -EFAULT;
 
 	if ((intptr_t)run < 0 && (intptr_t)run > -4096)
 		return -EFAULT;
-	if (!again)
+	if (!again) {
 		tell(run, fault_at, 0);
+		faults--;
+	}
 	for (uint32_t i = 0; i < ROUNDS && again; i++) {
 		r = real(fd, KVM_RUN, NULL);
 		pthread_mutex_lock(&lock);
@@ -525,9 +585,10 @@ int ioctl(int fd, unsigned long request, ...)
 	return -1;
 }
 
-void simkvm_fault(uint64_t gpa)
+void simkvm_fault(uint64_t gpa, uint32_t times)
 {
 	fault_at = gpa;
+	faults = times;
 }
 
 void simkvm_fail(uint32_t n, uint32_t count, int error)

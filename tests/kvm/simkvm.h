@@ -29,8 +29,8 @@
 void simkvm_fail(uint32_t n, uint32_t count, int error);
 /* How often attributes were set, since simkvm_fail(). */
 uint32_t simkvm_calls(void);
-/* From now on each KVM_RUN is a memory fault at this GPA; UINT64_MAX: no more. */
-void simkvm_fault(uint64_t gpa);
+/* From now on so many times KVM_RUN is a memory fault at this GPA. */
+void simkvm_fault(uint64_t gpa, uint32_t times);
 /* The attributes of a GPA of a VM. */
 uint32_t simkvm_value(int vm_fd, uint64_t gpa);
 

@@ -4,6 +4,7 @@
  * what they then enforce.
  */
 #include "kvmtest_hot.h"
+#include "kvmtest_region.h"
 #include "simkvm.h"
 
 #define R      HV_MAP_GPA_READABLE
@@ -471,6 +472,55 @@ START_TEST(ram_that_is_taken_back_leaves_no_attributes)
 }
 END_TEST
 
+/* ---- huge pages that entries could not divide ---- */
+
+START_TEST(pages_of_hugetlbfs_are_protected_one_by_one)
+{
+	uint64_t gpa = HUGE_GPA + 0x5000;
+	uint32_t slots;
+	struct kt *t;
+	int fd;
+
+	play("deny");
+	fd = kr_hugetlb("attributes of pages of hugetlbfs", 2);
+	if (fd < 0)
+		return;
+	t = kt_bare(NULL);
+	kr_add(t, fd, 2);
+	kt_start(t);
+	kt_vtl1(t);
+	slots = t->k->space[0].now.count;
+	for (uint32_t i = 0; i < 2 * VSMTEST_COUNT(masks); i++) {
+		uint32_t mask = masks[i / 2], cpl = i % 2 * 3;
+
+		kt_deny(t, gpa, mask);
+		ck_assert_uint_eq(value_at(t, gpa), value_of(mask));
+		ck_assert_uint_eq(t->k->space[0].now.count, slots);
+		kt_switch(t, 1);
+		start(t, 0, cpl, load_rbx, gpa - 4096);
+		ck_assert_uint_eq(kt_stop(t), 0);
+		start(t, 0, cpl, store_rbx, gpa + 4096);
+		ck_assert_uint_eq(kt_stop(t), 0);
+		start(t, 0, cpl, load_rbx, gpa + 8);
+		ck_assert_uint_eq(kt_stop(t), (mask & R) == 0);
+		if ((mask & R) == 0) {
+			struct hv_message message = kt_intercept(t);
+			const struct hv_x64_memory_intercept_message *m =
+				(const void *)message.payload;
+
+			ck_assert_uint_eq(m->guest_physical_address, gpa + 8);
+			ck_assert_uint_eq(kt_protect(t, 1, RWX, &gpa, 1), REPS(1));
+			ck_assert_uint_eq(kt_resume(t), 0);
+		}
+		ck_assert_uint_eq(kt_get(t, 0, HV_X64_REGISTER_RBX), 0x5000);
+		kt_long_mode(t, 0, 0);
+		kt_switch(t, 0);
+	}
+	kt_free(t);
+	close(fd);
+}
+END_TEST
+
 /* ---- failures ---- */
 
 #define SOME 12u
@@ -542,21 +592,57 @@ START_TEST(faults_that_nothing_explains_end_in_the_vmm)
 	native = kt_stats(t).native_faults;
 	/* Where no RAM is. */
 	start(t, 0, 3, load_rbx, FIRST);
-	simkvm_fault(RAM_SIZE + 0x3000);
+	simkvm_fault(RAM_SIZE + 0x3000, UINT32_MAX);
 	ck_assert_uint_eq(kt_run(t), VSM_KVM_EXIT_UNKNOWN);
 	ck_assert_uint_eq(t->exit.reason, VK_EXIT_MEMORY_FAULT);
 	ck_assert_uint_eq(t->exit.address, RAM_SIZE + 0x3000);
 	ck_assert_uint_eq(t->exit.rip, CODE_GPA);
 	ck_assert_uint_eq(kt_stats(t).native_faults, native);
 	/* At a page that may be used, over and over. */
-	simkvm_fault(FIRST);
+	simkvm_fault(FIRST, UINT32_MAX);
 	ck_assert_uint_eq(kt_run(t), VSM_KVM_EXIT_UNKNOWN);
 	ck_assert_uint_eq(t->exit.reason, VK_EXIT_MEMORY_FAULT);
 	ck_assert_uint_eq(t->exit.address, FIRST);
 	ck_assert_uint_ge(kt_stats(t).native_faults, native + 2);
-	simkvm_fault(UINT64_MAX);
+	simkvm_fault(0, 0);
 	ck_assert_uint_eq(kt_stop(t), 0);
 	kt_free(t);
+}
+END_TEST
+
+/* The processor sets bits in page tables by itself. No instruction tells of it. */
+START_TEST(a_store_of_no_instruction)
+{
+	struct hv_message message;
+	const struct hv_x64_memory_intercept_message *m = (const void *)message.payload;
+	uint64_t gpa = FIRST;
+	struct kt *t;
+
+	for (uint32_t i = 0; i < VSMTEST_COUNT(masks); i++) {
+		play("deny");
+		t = kt_new(NULL);
+		kt_vtl1(t);
+		kt_deny(t, FIRST, masks[i]);
+		kt_switch(t, 1);
+		start(t, 0, 3, load_rbx, PAGE_GPA);
+		simkvm_fault(FIRST, (masks[i] & HV_MAP_GPA_WRITABLE) != 0 ? UINT32_MAX : 1);
+		if ((masks[i] & HV_MAP_GPA_WRITABLE) != 0) {
+			ck_assert_uint_eq(kt_run(t), VSM_KVM_EXIT_UNKNOWN);
+			simkvm_fault(0, 0);
+			kt_free(t);
+			continue;
+		}
+		ck_assert_uint_eq(kt_stop(t), 1);
+		message = kt_intercept(t);
+		ck_assert_uint_eq(m->guest_physical_address, FIRST);
+		ck_assert_uint_eq(m->header.rip, CODE_GPA);
+		ck_assert_uint_eq(m->header.intercept_access_type,
+				  (masks[i] & R) != 0 ? HV_INTERCEPT_ACCESS_WRITE :
+							HV_INTERCEPT_ACCESS_READ);
+		ck_assert_uint_eq(kt_protect(t, 1, RWX, &gpa, 1), REPS(1));
+		ck_assert_uint_eq(kt_resume(t), 0);
+		kt_free(t);
+	}
 }
 END_TEST
 
@@ -574,8 +660,10 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(an_overlay_that_cannot_go_back_is_told),
 	VSMTEST_CASE(new_ram_has_the_default_mask),
 	VSMTEST_CASE(ram_that_is_taken_back_leaves_no_attributes),
+	VSMTEST_CASE(pages_of_hugetlbfs_are_protected_one_by_one),
 	VSMTEST_CASE(a_call_that_fails_changes_nothing),
 	VSMTEST_CASE(faults_that_nothing_explains_end_in_the_vmm),
+	VSMTEST_CASE(a_store_of_no_instruction),
 };
 
 int main(void)

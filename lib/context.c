@@ -159,8 +159,8 @@ void context_reset_library(struct vsm_vp *vp, uint32_t vtl)
 {
 	struct vp_vtl *state = &vp->vtl[vtl];
 
-	msr_store(&state->assist, 0);
-	msr_store(&state->simp, 0);
+	for (uint32_t i = 0; i < OVERLAYS_PER_VP; i++)
+		msr_store(&state->page[i], 0);
 	msr_store(&state->scontrol, context_scontrol_reset(vp->vsm));
 	msr_store(&state->sint0, HV_SYNIC_SINT_RESET);
 	memset(&state->pending_event, 0, sizeof(state->pending_event));

@@ -15,7 +15,7 @@
 static int simp_usable(const struct vp_vtl *state)
 {
 	return (msr_load(&state->scontrol) & HV_SYNIC_SCONTROL_ENABLE) != 0 &&
-	       (msr_load(&state->simp) & ENABLE) != 0;
+	       (msr_load(&state->page[OVERLAY_SIMP]) & ENABLE) != 0;
 }
 
 /* Is the slot free? If not, ask for an EOM write when it is (TLFS 11.10.3). */

@@ -39,6 +39,7 @@
 #define OVERLAY_OF_VPS	  2u
 #define OVERLAY_ASSIST	  0u
 #define OVERLAY_SIMP	  1u
+#define OVERLAY_SIEFP	  2u
 #define OVERLAYS_PER_VP	  3u
 
 struct overlay_slot {
@@ -69,8 +70,7 @@ struct vtl_state {
 
 /* State of one VTL on one VP. */
 struct vp_vtl {
-	_Atomic uint64_t assist;
-	_Atomic uint64_t simp;
+	_Atomic uint64_t page[OVERLAYS_PER_VP]; /* VP_ASSIST_PAGE, SIMP, SIEFP: by OVERLAY_* */
 	_Atomic uint64_t scontrol;
 	_Atomic uint64_t sint0;
 	struct hv_register_value pending_event;

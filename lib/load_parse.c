@@ -397,17 +397,14 @@ static int vp_itself(struct load *l, struct vsm_vp *vp)
 /* A VTL of a VP; the pages stay where they are until they are stored. */
 struct own {
 	uint32_t parts;
-	uint64_t assist;
-	uint64_t assist_order;
-	uint64_t simp;
-	uint64_t simp_order;
+	uint64_t msr[OVERLAYS_PER_VP]; /* Of its overlay pages. */
+	uint64_t order[OVERLAYS_PER_VP];
+	const uint8_t *page[OVERLAYS_PER_VP];
 	uint64_t scontrol;
 	uint64_t sint0;
 	struct hv_register_value event;
 	struct hv_message message;
 	struct hv_initial_vp_context context;
-	const uint8_t *assist_page;
-	const uint8_t *simp_page;
 };
 
 static int own_read(struct in *in, uint32_t vtl, struct own *own)
@@ -416,10 +413,10 @@ static int own_read(struct in *in, uint32_t vtl, struct own *own)
 	if (in32(in) != vtl)
 		return 0;
 	own->parts = in32(in);
-	own->assist = in64(in);
-	own->assist_order = in64(in);
-	own->simp = in64(in);
-	own->simp_order = in64(in);
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		own->msr[which] = in64(in);
+		own->order[which] = in64(in);
+	}
 	own->scontrol = in64(in);
 	own->sint0 = in64(in);
 	own->event.low = in64(in);
@@ -428,10 +425,10 @@ static int own_read(struct in *in, uint32_t vtl, struct own *own)
 		in_copy(in, &own->message, sizeof(own->message));
 	if ((own->parts & SAVE_HAS_CONTEXT) != 0)
 		in_copy(in, &own->context, sizeof(own->context));
-	if ((own->parts & SAVE_HAS_ASSIST) != 0)
-		own->assist_page = in_bytes(in, HV_PAGE_SIZE);
-	if ((own->parts & SAVE_HAS_SIMP) != 0)
-		own->simp_page = in_bytes(in, HV_PAGE_SIZE);
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		if ((own->parts & SAVE_HAS_PAGE(which)) != 0)
+			own->page[which] = in_bytes(in, HV_PAGE_SIZE);
+	}
 	return in_done(in) && (own->parts & ~SAVE_HAS_ALL) == 0;
 }
 
@@ -469,9 +466,10 @@ static int parts_bad(const struct load *l, uint32_t vtl, uint32_t parts)
 
 static int own_bad(const struct load *l, uint32_t vtl, const struct own *own)
 {
-	if (overlay_bad(l, own->assist, own->assist_order) ||
-	    overlay_bad(l, own->simp, own->simp_order))
-		return 1;
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		if (overlay_bad(l, own->msr[which], own->order[which]))
+			return 1;
+	}
 	if (!vreg_sint_legal(own->sint0) || event_bad(l, vtl, &own->event))
 		return 1;
 	if (parts_bad(l, vtl, own->parts))
@@ -492,14 +490,15 @@ static void page_store(const struct load *l, uint32_t vtl, uint32_t slot, const 
 
 static void own_store(const struct load *l, struct vsm_vp *vp, uint32_t vtl, const struct own *own)
 {
-	uint32_t assist = overlay_slot_vp(vp->index, OVERLAY_ASSIST);
-	uint32_t simp = overlay_slot_vp(vp->index, OVERLAY_SIMP);
 	struct vp_vtl *state = &vp->vtl[vtl];
 
-	page_store(l, vtl, assist, own->assist_page);
-	page_store(l, vtl, simp, own->simp_page);
-	overlay_store(l, vtl, assist, &state->assist, own->assist, own->assist_order);
-	overlay_store(l, vtl, simp, &state->simp, own->simp, own->simp_order);
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		uint32_t slot = overlay_slot_vp(vp->index, which);
+
+		page_store(l, vtl, slot, own->page[which]);
+		overlay_store(l, vtl, slot, &state->page[which], own->msr[which],
+			      own->order[which]);
+	}
 	msr_store(&state->scontrol, own->scontrol);
 	msr_store(&state->sint0, own->sint0);
 	state->pending_event = own->event;

@@ -29,7 +29,7 @@ const struct overlay_slot *overlay_slot(const struct vsm *vsm, uint32_t vtl, uin
 	return &vsm->overlay[slot_index(vsm, vtl, slot)];
 }
 
-/* Code, the time, or data of the guest (TLFS 3.13, ch. 12; 7.8.7, 11.9). */
+/* Code, the time, or data of the guest (TLFS 3.13, ch. 12; 7.8.7, 11.8, 11.9). */
 uint32_t overlay_rights(uint32_t slot)
 {
 	if (slot == OVERLAY_HYPERCALL)
@@ -73,10 +73,10 @@ int overlay_find(const struct vsm *vsm, uint32_t vtl, uint64_t gpa, uint32_t *sl
 
 		if (vp == NULL)
 			continue;
-		if (msr_covers(&vp->vtl[vtl].assist, gpa))
-			newest(vsm, vtl, overlay_slot_vp(i, OVERLAY_ASSIST), slot, &order);
-		if (msr_covers(&vp->vtl[vtl].simp, gpa))
-			newest(vsm, vtl, overlay_slot_vp(i, OVERLAY_SIMP), slot, &order);
+		for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+			if (msr_covers(&vp->vtl[vtl].page[which], gpa))
+				newest(vsm, vtl, overlay_slot_vp(i, which), slot, &order);
+		}
 	}
 	return order != 0;
 }

@@ -382,7 +382,7 @@ static const struct vsm_register_info rows[] = {
 	/* TLFS ch. 11 says 0. Hypervisors in use start at 1, and a guest may count on that. */
 	HV_MSR(SCONTROL, PRIVATE, OWN, HV_SYNIC_SCONTROL_ENABLE),
 	HV_MSR(SVERSION, PRIVATE, CONST, HV_SYNIC_VERSION_1),
-	ABSENT_MSR(SIEFP, PRIVATE, 0, 0),
+	HV_MSR(SIEFP, PRIVATE, OWN, 0),
 	HV_MSR(SIMP, PRIVATE, OWN, 0),
 	HV_MSR(EOM, PRIVATE, NO_STATE, 0),
 	ABSENT_MSR(SIRBP, PRIVATE, 0, 0),

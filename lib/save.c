@@ -165,27 +165,26 @@ static uint32_t parts_of(const struct vsm_vp *vp, uint32_t vtl)
 
 	if ((atomic_load(&vp->context_pending) & (1u << vtl)) != 0)
 		parts |= SAVE_HAS_CONTEXT;
-	if (!save_page_empty(vp->vsm, vtl, overlay_slot_vp(vp->index, OVERLAY_ASSIST)))
-		parts |= SAVE_HAS_ASSIST;
-	if (!save_page_empty(vp->vsm, vtl, overlay_slot_vp(vp->index, OVERLAY_SIMP)))
-		parts |= SAVE_HAS_SIMP;
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		if (!save_page_empty(vp->vsm, vtl, overlay_slot_vp(vp->index, which)))
+			parts |= SAVE_HAS_PAGE(which);
+	}
 	return parts;
 }
 
 static void vtl_of_vp(struct out *out, const struct vsm_vp *vp, uint32_t vtl)
 {
-	uint32_t slot_assist = overlay_slot_vp(vp->index, OVERLAY_ASSIST);
-	uint32_t slot_simp = overlay_slot_vp(vp->index, OVERLAY_SIMP);
+	uint32_t slot = overlay_slot_vp(vp->index, 0);
 	const struct vp_vtl *state = &vp->vtl[vtl];
 	uint32_t parts = parts_of(vp, vtl);
 
 	begin(out, SAVE_VP_VTL, vp->index);
 	put32(out, vtl);
 	put32(out, parts);
-	put64(out, msr_load(&state->assist));
-	put64(out, overlay_slot(out->vsm, vtl, slot_assist)->order);
-	put64(out, msr_load(&state->simp));
-	put64(out, overlay_slot(out->vsm, vtl, slot_simp)->order);
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		put64(out, msr_load(&state->page[which]));
+		put64(out, overlay_slot(out->vsm, vtl, slot + which)->order);
+	}
 	put64(out, msr_load(&state->scontrol));
 	put64(out, msr_load(&state->sint0));
 	put64(out, state->pending_event.low);
@@ -194,10 +193,10 @@ static void vtl_of_vp(struct out *out, const struct vsm_vp *vp, uint32_t vtl)
 		put_bytes(out, &state->message, sizeof(state->message));
 	if ((parts & SAVE_HAS_CONTEXT) != 0)
 		put_bytes(out, &state->context, sizeof(state->context));
-	if ((parts & SAVE_HAS_ASSIST) != 0)
-		put_bytes(out, overlay_page(out->vsm, vtl, slot_assist), HV_PAGE_SIZE);
-	if ((parts & SAVE_HAS_SIMP) != 0)
-		put_bytes(out, overlay_page(out->vsm, vtl, slot_simp), HV_PAGE_SIZE);
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		if ((parts & SAVE_HAS_PAGE(which)) != 0)
+			put_bytes(out, overlay_page(out->vsm, vtl, slot + which), HV_PAGE_SIZE);
+	}
 	end(out);
 }
 

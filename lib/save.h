@@ -29,11 +29,11 @@ enum {
 };
 
 /* Which parts a VP_VTL section has, in this order. */
-#define SAVE_HAS_MESSAGE 0x1u
-#define SAVE_HAS_CONTEXT 0x2u
-#define SAVE_HAS_ASSIST	 0x4u /* The VP assist page, if not all of it is zero. */
-#define SAVE_HAS_SIMP	 0x8u /* The message page likewise. */
-#define SAVE_HAS_ALL	 0xfu
+#define SAVE_HAS_MESSAGE     0x1u
+#define SAVE_HAS_CONTEXT     0x2u
+/* An overlay page of the VP, by OVERLAY_*, if not all of it is zero. */
+#define SAVE_HAS_PAGE(which) (0x4u << (which))
+#define SAVE_HAS_ALL	     0x1fu
 
 /* A run of pages to which a VTL has given rights: address and mask in one word. */
 #define SAVE_RUN_BYTES 16u

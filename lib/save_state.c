@@ -87,10 +87,12 @@ static int vp_vtl_agrees(const struct vsm_vp *vp, uint32_t vtl)
 {
 	const struct vp_vtl *state = &vp->vtl[vtl];
 
-	return overlay_agrees(vp->vsm, vtl, overlay_slot_vp(vp->index, OVERLAY_ASSIST),
-			      msr_load(&state->assist)) &&
-	       overlay_agrees(vp->vsm, vtl, overlay_slot_vp(vp->index, OVERLAY_SIMP),
-			      msr_load(&state->simp));
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		if (!overlay_agrees(vp->vsm, vtl, overlay_slot_vp(vp->index, which),
+				    msr_load(&state->page[which])))
+			return 0;
+	}
+	return 1;
 }
 
 /* What a VTL leaves behind that is not enabled (any more) is in no section. */
@@ -98,7 +100,11 @@ static int vp_vtl_empty(const struct vsm_vp *vp, uint32_t vtl)
 {
 	const struct vp_vtl *state = &vp->vtl[vtl];
 
-	return msr_load(&state->assist) == 0 && msr_load(&state->simp) == 0 && !state->has_message;
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		if (msr_load(&state->page[which]) != 0)
+			return 0;
+	}
+	return !state->has_message;
 }
 
 static int vp_agrees(const struct vsm_vp *vp)
@@ -174,10 +180,12 @@ int save_page_empty(const struct vsm *vsm, uint32_t vtl, uint32_t slot)
 /* What of VTL0 stays behind when its overlays are lifted. */
 static int vtl0_fresh(const struct vsm_vp *vp)
 {
+	for (uint32_t which = 0; which < OVERLAYS_PER_VP; which++) {
+		if (!save_page_empty(vp->vsm, 0, overlay_slot_vp(vp->index, which)))
+			return 0;
+	}
 	return msr_load(&vp->vtl[0].scontrol) == context_scontrol_reset(vp->vsm) &&
-	       msr_load(&vp->vtl[0].sint0) == HV_SYNIC_SINT_RESET &&
-	       save_page_empty(vp->vsm, 0, overlay_slot_vp(vp->index, OVERLAY_ASSIST)) &&
-	       save_page_empty(vp->vsm, 0, overlay_slot_vp(vp->index, OVERLAY_SIMP));
+	       msr_load(&vp->vtl[0].sint0) == HV_SYNIC_SINT_RESET;
 }
 
 static int vp_fresh(const struct vsm_vp *vp)

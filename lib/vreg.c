@@ -183,34 +183,32 @@ static int set_crash(const struct vreg *reg, struct hv_register_value *value)
 
 /* Overlay pages of a VP (TLFS 7.8.7, 11.8). */
 
-static int get_assist(const struct vreg *reg, struct hv_register_value *value)
+static uint32_t page_of(const struct vreg *reg)
 {
-	value->low = msr_load(&state_of(reg)->assist);
+	switch (reg->name) {
+	case HV_REGISTER_VP_ASSIST_PAGE:
+		return OVERLAY_ASSIST;
+	case HV_REGISTER_SIMP:
+		return OVERLAY_SIMP;
+	default:
+		return OVERLAY_SIEFP;
+	}
+}
+
+static int get_page(const struct vreg *reg, struct hv_register_value *value)
+{
+	value->low = msr_load(&state_of(reg)->page[page_of(reg)]);
 	return HV_STATUS_SUCCESS;
 }
 
-static int set_page(const struct vreg *reg, uint32_t which, _Atomic uint64_t *msr, uint64_t value)
+static int set_page(const struct vreg *reg, struct hv_register_value *value)
 {
+	uint32_t which = page_of(reg);
+
 	if (!op_acquire(reg->vp))
 		return R_BUSY;
-	return overlay_write(reg->vp, reg->vtl, overlay_slot_vp(reg->target->index, which), msr,
-			     value);
-}
-
-static int set_assist(const struct vreg *reg, struct hv_register_value *value)
-{
-	return set_page(reg, OVERLAY_ASSIST, &state_of(reg)->assist, value->low);
-}
-
-static int get_simp(const struct vreg *reg, struct hv_register_value *value)
-{
-	value->low = msr_load(&state_of(reg)->simp);
-	return HV_STATUS_SUCCESS;
-}
-
-static int set_simp(const struct vreg *reg, struct hv_register_value *value)
-{
-	return set_page(reg, OVERLAY_SIMP, &state_of(reg)->simp, value->low);
+	return overlay_write(reg->vp, reg->vtl, overlay_slot_vp(reg->target->index, which),
+			     &state_of(reg)->page[which], value->low);
 }
 
 /* SynIC (TLFS 11.8). */
@@ -432,13 +430,14 @@ static const struct {
 	{ HV_REGISTER_GUEST_OS_ID, HV_REGISTER_GUEST_OS_ID, get_guest_os_id, set_guest_os_id },
 	{ HV_REGISTER_VP_INDEX, HV_REGISTER_VP_INDEX, get_vp_index, NULL },
 	{ HV_REGISTER_TIME_REF_COUNT, HV_REGISTER_TIME_REF_COUNT, get_time_ref_count, NULL },
-	{ HV_REGISTER_VP_ASSIST_PAGE, HV_REGISTER_VP_ASSIST_PAGE, get_assist, set_assist },
+	{ HV_REGISTER_VP_ASSIST_PAGE, HV_REGISTER_VP_ASSIST_PAGE, get_page, set_page },
 	{ HV_REGISTER_REFERENCE_TSC, HV_REGISTER_REFERENCE_TSC, get_reference_tsc,
 	  set_reference_tsc },
 	{ HV_REGISTER_SINT0, HV_REGISTER_SINT0, get_sint0, set_sint0 },
 	{ HV_REGISTER_SCONTROL, HV_REGISTER_SCONTROL, get_scontrol, set_scontrol },
 	{ HV_REGISTER_SVERSION, HV_REGISTER_SVERSION, get_sversion, NULL },
-	{ HV_REGISTER_SIMP, HV_REGISTER_SIMP, get_simp, set_simp },
+	{ HV_REGISTER_SIEFP, HV_REGISTER_SIEFP, get_page, set_page },
+	{ HV_REGISTER_SIMP, HV_REGISTER_SIMP, get_page, set_page },
 	{ HV_REGISTER_EOM, HV_REGISTER_EOM, get_zero, set_eom },
 	{ HV_REGISTER_VSM_CODE_PAGE_OFFSETS, HV_REGISTER_VSM_CODE_PAGE_OFFSETS,
 	  get_code_page_offsets, NULL },

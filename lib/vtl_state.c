@@ -256,13 +256,18 @@ static int set_host(struct subject *s, const struct vsm_private_state *state,
 	return 0;
 }
 
+static int page_load(struct subject *s, uint32_t which, uint64_t value)
+{
+	return overlay_load(s->vp, s->vtl, overlay_slot_vp(s->vp->index, which),
+			    &s->vp->vtl[s->vtl].page[which], value);
+}
+
 /* One register of the library. */
 static int set_library_one(struct subject *s, const struct vsm_reg *reg)
 {
 	struct vtl_state *shared = &s->vp->vsm->vtl[s->vtl];
 	struct vp_vtl *own = &s->vp->vtl[s->vtl];
 	struct vreg vreg = { s->vp, s->vp, s->vtl, reg->name };
-	uint32_t first = overlay_slot_vp(s->vp->index, 0);
 	int r;
 
 	switch (reg->name) {
@@ -276,11 +281,11 @@ static int set_library_one(struct subject *s, const struct vsm_reg *reg)
 		return overlay_load(s->vp, s->vtl, OVERLAY_TSC, &shared->reference_tsc,
 				    reg->value.low);
 	case HV_REGISTER_VP_ASSIST_PAGE:
-		return overlay_load(s->vp, s->vtl, first + OVERLAY_ASSIST, &own->assist,
-				    reg->value.low);
+		return page_load(s, OVERLAY_ASSIST, reg->value.low);
 	case HV_REGISTER_SIMP:
-		return overlay_load(s->vp, s->vtl, first + OVERLAY_SIMP, &own->simp,
-				    reg->value.low);
+		return page_load(s, OVERLAY_SIMP, reg->value.low);
+	case HV_REGISTER_SIEFP:
+		return page_load(s, OVERLAY_SIEFP, reg->value.low);
 	case HV_REGISTER_SCONTROL:
 		msr_store(&own->scontrol, reg->value.low);
 		return 0;

@@ -27,7 +27,7 @@ int vtl_below(const struct vsm_vp *vp, uint32_t vtl)
 
 static struct hv_vp_assist_page *assist_page(const struct vsm_vp *vp, uint32_t vtl)
 {
-	if ((msr_load(&vp->vtl[vtl].assist) & ENABLE) == 0)
+	if ((msr_load(&vp->vtl[vtl].page[OVERLAY_ASSIST]) & ENABLE) == 0)
 		return NULL;
 	return (struct hv_vp_assist_page *)(void *)overlay_page(
 		vp->vsm, vtl, overlay_slot_vp(vp->index, OVERLAY_ASSIST));

@@ -624,6 +624,7 @@ static uint64_t hash_library_vp(struct vsmtest *t, uint32_t slot, uint64_t hash)
 		HV_REGISTER_VSM_PARTITION_CONFIG,
 		HV_REGISTER_VP_ASSIST_PAGE,
 		HV_REGISTER_SIMP,
+		HV_REGISTER_SIEFP,
 		HV_REGISTER_SINT0,
 		HV_REGISTER_SCONTROL,
 	};

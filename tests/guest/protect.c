@@ -288,20 +288,20 @@ static void lists(void)
 }
 
 /* TLFS 15.9: what is beneath an overlay keeps its rights, and its bytes. */
-static void overlay(void)
+static void overlay(uint32_t msr)
 {
 	struct guest_result r;
 
 	poke(word(page), OLD);
 	protect_page(page, NONE);
-	wrmsr(HV_X64_MSR_SIMP, (uintptr_t)page | HV_SYNIC_SIMP_ENABLE);
+	wrmsr(msr, (uintptr_t)page | 1); /* enabled */
 	protect_policy(POLICY_SKIP, access_write_next);
 	r = run(access_write, 0, (uintptr_t)word(page), NEW);
 	protect_policy(POLICY_SKIP, access_read_next);
 	r = run(access_read, 0, (uintptr_t)word(page), 0);
 	check(r.value == NEW && protect_seen()->count == 0, "an overlay page is VTL0's", "read", 0);
 	check(peek(word(page)) == OLD, "VTL1 sees what is beneath", "peek", 0);
-	wrmsr(HV_X64_MSR_SIMP, 0);
+	wrmsr(msr, 0);
 	check(is_denied(&accesses[0], word(page), 3), "without it the page is denied", "read", 3);
 	check(peek(word(page)) == OLD, "its bytes are as they were", "peek", 0);
 	protect_page(page, RWX);
@@ -478,7 +478,8 @@ uint32_t guest_main(void)
 	guest_print("lists: %u checks, %u failed\n", guest_checks(), guest_failures());
 	before[0] = 1; /* the page before: half of an access lies there */
 	all_accesses();
-	overlay();
+	overlay(HV_X64_MSR_SIMP);
+	overlay(HV_X64_MSR_SIEFP);
 	devices();
 	if (exec) {
 		execute();

@@ -16,7 +16,7 @@
 #define IM_HIGH	    4u /* the last of the second range of RAM */
 #define IM_HOT	    4u /* added one by one */
 #define IM_PAGES    (IM_LOW + IM_HIGH + IM_HOT)
-#define IM_OVERLAYS (2u * IM_VPS)
+#define IM_OVERLAYS (3u * IM_VPS)
 
 struct im_overlay {
 	uint32_t order; /* 0: not there; else the higher was placed later. */
@@ -28,7 +28,7 @@ struct model_state {
 	uint32_t default_mask;
 	uint32_t code[IM_PAGES]; /* 0x10 | mask: VTL1 has set the page */
 	uint32_t hot; /* pages added */
-	struct im_overlay overlay[IM_OVERLAYS]; /* VTL0's: assist page and SIMP of each VP */
+	struct im_overlay overlay[IM_OVERLAYS]; /* VTL0's: assist page, SIMP, SIEFP of each VP */
 	uint32_t orders;
 	uint32_t vtl1[IM_VPS]; /* VTL1 is enabled on the VP. */
 	uint32_t active[IM_VPS];

@@ -172,6 +172,7 @@ static const struct oracle_rule oracle_rules[] = {
 	O_BITS(H(SCONTROL), O_OWN | O_LIB, 1, 0, O_ALL, 0),
 	O_READ(H(SVERSION), O_RO | O_LIB),
 	O_BITS(H(SIMP), O_OWN | O_LIB, 0, 0x48001, O_ALL, 0),
+	O_BITS(H(SIEFP), O_OWN | O_LIB, 0, 0x49001, O_ALL, 0),
 
 	O_128(RS(YMM0_LOW, YMM15_LOW), O_RW, 0x55, 0x66, 0, 0, O_ALL, O_ALL),
 	O_128(RS(YMM0_HIGH, YMM15_HIGH), O_RW, 0x55, 0x66, 0, 0, O_ALL, O_ALL),

@@ -30,7 +30,8 @@ static const uint32_t w_index[W_VPS] = { 0, 5, 7, 9 };
 /* Library state of one VTL: of the partition, and of each VP. */
 struct w_library {
 	uint64_t wide[W_VTLS][4]; /* GUEST_OS_ID, HYPERCALL, REFERENCE_TSC, PartitionConfig */
-	uint64_t vp[W_VPS][W_VTLS][6]; /* assist, SIMP, SCONTROL, SINT0, PendingEvent0 low, high */
+	uint64_t vp[W_VPS][W_VTLS]
+		   [7]; /* assist, SIMP, SIEFP, SCONTROL, SINT0, PendingEvent0 low, high */
 	uint64_t crash[CRASH_PARAMS];
 	uint32_t active[W_VPS];
 	uint32_t enabled[W_VPS + 1]; /* The last one: of the partition. */
@@ -142,12 +143,13 @@ static void w_read_library(const struct world *w, struct w_library *to)
 		to->active[vp] = vsm_vp_active_vtl(at);
 		to->enabled[vp] = vsm_vp_enabled_vtls(at);
 		for (vtl = 0; vtl < w->vtls; vtl++) {
-			to->vp[vp][vtl][0] = atomic_load(&at->vtl[vtl].assist);
-			to->vp[vp][vtl][1] = atomic_load(&at->vtl[vtl].simp);
-			to->vp[vp][vtl][2] = atomic_load(&at->vtl[vtl].scontrol);
-			to->vp[vp][vtl][3] = atomic_load(&at->vtl[vtl].sint0);
-			to->vp[vp][vtl][4] = at->vtl[vtl].pending_event.low;
-			to->vp[vp][vtl][5] = at->vtl[vtl].pending_event.high;
+			to->vp[vp][vtl][0] = atomic_load(&at->vtl[vtl].page[OVERLAY_ASSIST]);
+			to->vp[vp][vtl][1] = atomic_load(&at->vtl[vtl].page[OVERLAY_SIMP]);
+			to->vp[vp][vtl][2] = atomic_load(&at->vtl[vtl].page[OVERLAY_SIEFP]);
+			to->vp[vp][vtl][3] = atomic_load(&at->vtl[vtl].scontrol);
+			to->vp[vp][vtl][4] = atomic_load(&at->vtl[vtl].sint0);
+			to->vp[vp][vtl][5] = at->vtl[vtl].pending_event.low;
+			to->vp[vp][vtl][6] = at->vtl[vtl].pending_event.high;
 		}
 	}
 	for (i = 0; i < CRASH_PARAMS; i++)

@@ -282,6 +282,9 @@ static inline struct vsmtest *golden(void)
 		      HV_STATUS_SUCCESS);
 	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_SIMP, VSMTEST_SIMP_GPA(1, 0) | 1),
 		       VSM_VERDICT_RESUME);
+	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_SIEFP, VSMTEST_DATA_GPA | 1),
+		       VSM_VERDICT_RESUME);
+	vsmtest_see(t, 0, VSMTEST_DATA_GPA)[0x100] = 0x5f;
 	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_CRASH_P0, 0xdead), VSM_VERDICT_RESUME);
 	return t;
 }

@@ -324,7 +324,8 @@ static int synthetic(struct probe *p, uint32_t variant)
 static int overlay_host(struct probe *p, uint32_t variant)
 {
 	static const uint32_t names[] = { HV_REGISTER_SIMP, HV_REGISTER_VP_ASSIST_PAGE,
-					  HV_REGISTER_REFERENCE_TSC, HV_REGISTER_HYPERCALL };
+					  HV_REGISTER_REFERENCE_TSC, HV_REGISTER_HYPERCALL,
+					  HV_REGISTER_SIEFP };
 
 	if (variant >= VSMTEST_COUNT(names))
 		return 0;

@@ -30,8 +30,9 @@ static const struct {
 	{ "reference TSC page", HV_X64_MSR_REFERENCE_TSC, HV_MAP_GPA_READABLE },
 	{ "assist page", HV_X64_MSR_VP_ASSIST_PAGE, HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE },
 	{ "message page", HV_X64_MSR_SIMP, HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE },
+	{ "event flags page", HV_X64_MSR_SIEFP, HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE },
 };
-#define OVERLAYS 4u
+#define OVERLAYS 5u
 
 /* All of RAM and of the rights that the host enforces. */
 struct snapshot {
@@ -341,7 +342,7 @@ START_TEST(case_28_two_overlays_over_a_protected_page)
 				vsmtest_free(t);
 				rounds++;
 			}
-	ck_assert_uint_eq(rounds, 24);
+	ck_assert_uint_eq(rounds, OVERLAYS * (OVERLAYS - 1) * MASKS);
 }
 END_TEST
 
@@ -371,9 +372,10 @@ END_TEST
 /* Case 29: zero over dirty memory, the contents survive a move, all is gone after a reset. */
 START_TEST(case_29_overlays_over_dirty_memory)
 {
-	static const uint32_t data_pages[] = { HV_X64_MSR_VP_ASSIST_PAGE, HV_X64_MSR_SIMP };
+	static const uint32_t data_pages[] = { HV_X64_MSR_VP_ASSIST_PAGE, HV_X64_MSR_SIMP,
+					       HV_X64_MSR_SIEFP };
 
-	for (uint32_t i = 0; i < 2; i++) {
+	for (uint32_t i = 0; i < VSMTEST_COUNT(data_pages); i++) {
 		struct vsmtest *t = vsmtest_new(NULL);
 		uint8_t zero[VSMTEST_PAGE] = { 0 }, bytes[VSMTEST_PAGE];
 

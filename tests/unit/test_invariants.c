@@ -229,11 +229,12 @@ static void do_hypercall(struct world *w)
 
 static void do_overlay(struct world *w)
 {
-	uint32_t which = 2 * w->vp + pick(w, 2), page = pick(w, IM_PAGES), on = pick(w, 3) != 0;
-	uint32_t msr = which % 2 ? HV_X64_MSR_SIMP : HV_X64_MSR_VP_ASSIST_PAGE;
+	static const uint32_t msrs[] = { HV_X64_MSR_VP_ASSIST_PAGE, HV_X64_MSR_SIMP,
+					 HV_X64_MSR_SIEFP };
+	uint32_t which = 3 * w->vp + pick(w, 3), page = pick(w, IM_PAGES), on = pick(w, 3) != 0;
 	int verdict;
 
-	verdict = vsmtest_wrmsr(w->t, w->vp, msr, im_gpa(page) | on);
+	verdict = vsmtest_wrmsr(w->t, w->vp, msrs[which % 3], im_gpa(page) | on);
 	if (verdict == VSM_VERDICT_EXCEPTION && w->t->faults_hit)
 		return;
 	assert_verdict(verdict, VSM_VERDICT_RESUME);
@@ -257,6 +258,7 @@ static void do_forbidden(struct world *w)
 	static const uint32_t names[] = {
 		HV_X64_REGISTER_RIP, HV_X64_REGISTER_CR3,	 HV_REGISTER_VSM_PARTITION_CONFIG,
 		HV_REGISTER_SIMP,    HV_REGISTER_VP_ASSIST_PAGE, HV_X64_REGISTER_LSTAR,
+		HV_REGISTER_SIEFP,
 	};
 	struct hv_register_value out = { 0x77, 0x77 }, in = { pick(w, 4096), 0 };
 	uint32_t name = names[pick(w, VSMTEST_COUNT(names))], what = pick(w, 4);

@@ -45,6 +45,7 @@ START_TEST(reset_values)
 	ck_assert_uint_eq(rd(t, HV_X64_MSR_VP_INDEX), 0);
 	ck_assert_uint_eq(rd(t, HV_X64_MSR_VP_ASSIST_PAGE), 0);
 	ck_assert_uint_eq(rd(t, HV_X64_MSR_SIMP), 0);
+	ck_assert_uint_eq(rd(t, HV_X64_MSR_SIEFP), 0);
 	ck_assert_uint_eq(rd(t, HV_X64_MSR_SINT0), 0x10000);
 	ck_assert_uint_eq(rd(t, HV_X64_MSR_SCONTROL), 1);
 	ck_assert_uint_eq(rd(t, HV_X64_MSR_EOM), 0);
@@ -104,14 +105,13 @@ START_TEST(what_is_not_offered_faults)
 	}
 	/* Those of reset_values, SVERSION, TIME_REF_COUNT, TSC_FREQUENCY, REFERENCE_TSC and the 6
 	 * CRASH_*. */
-	ck_assert_uint_eq(good, 18);
+	ck_assert_uint_eq(good, 19);
 	/* No local APIC in this version: neither EOI, ICR nor TPR; no timers. */
 	wr_gp(t, HV_X64_MSR_EOI, 0);
 	wr_gp(t, HV_X64_MSR_ICR, 0);
 	wr_gp(t, HV_X64_MSR_TPR, 0);
 	wr_gp(t, HV_X64_MSR_STIMER0_COUNT, 0);
 	wr_gp(t, HV_X64_MSR_SINT1, 0x10000);
-	wr_gp(t, HV_X64_MSR_SIEFP, 0);
 	wr_gp(t, 0x400001ff, 0);
 	vsmtest_free(t);
 }
@@ -391,6 +391,7 @@ START_TEST(a_host_that_cannot_map_an_overlay_gives_gp)
 	} writes[] = {
 		{ HV_X64_MSR_HYPERCALL, VSMTEST_HC_GPA(0) | 1 },
 		{ HV_X64_MSR_SIMP, VSMTEST_SIMP_GPA(0, 0) | 1 },
+		{ HV_X64_MSR_SIEFP, VSMTEST_DATA_GPA | 1 },
 		{ HV_X64_MSR_VP_ASSIST_PAGE, VSMTEST_ASSIST_GPA(0, 0) | 1 },
 	};
 	struct vsmtest *t = vsmtest_new(NULL);
@@ -420,6 +421,7 @@ START_TEST(every_msr_stands_on_its_privilege_bit)
 		{ HV_X64_MSR_REFERENCE_TSC, HV_PRIV_ACCESS_PARTITION_REFERENCE_TSC },
 		{ HV_X64_MSR_SCONTROL, HV_PRIV_ACCESS_SYNIC_REGS },
 		{ HV_X64_MSR_SIMP, HV_PRIV_ACCESS_SYNIC_REGS },
+		{ HV_X64_MSR_SIEFP, HV_PRIV_ACCESS_SYNIC_REGS },
 		{ HV_X64_MSR_SINT0, HV_PRIV_ACCESS_SYNIC_REGS },
 		{ HV_X64_MSR_EOM, HV_PRIV_ACCESS_SYNIC_REGS },
 		{ HV_X64_MSR_GUEST_OS_ID, HV_PRIV_ACCESS_HYPERCALL_MSRS },
@@ -474,6 +476,8 @@ START_TEST(no_write_keeps_other_vps_from_theirs)
 		{ HV_X64_MSR_SIMP, 0x160001, 0 },
 		{ HV_X64_MSR_SIMP, 1ull << 60 | 1, 0 },
 		{ HV_X64_MSR_SIMP, 0, 0 },
+		{ HV_X64_MSR_SIEFP, 0x160001, 0 },
+		{ HV_X64_MSR_SIEFP, 0, 0 },
 		{ HV_X64_MSR_VP_ASSIST_PAGE, 0, 0 },
 		{ HV_X64_MSR_VP_ASSIST_PAGE, 0x160001, 0 },
 		{ HV_X64_MSR_SINT0, 3, 1 },

@@ -53,6 +53,35 @@ START_TEST(an_overlay_hides_and_gives_back)
 }
 END_TEST
 
+/* Event flags (TLFS 11.8): a page like the others, and none of them. */
+START_TEST(an_event_flags_page_is_an_overlay_of_its_own)
+{
+	struct vsmtest *t = ready();
+	const struct vsm_overlay *overlay;
+
+	wr(t, HV_X64_MSR_SIEFP, A | 0xfff);
+	overlay = vsmtest_overlay(t, 0, A);
+	ck_assert_ptr_nonnull(overlay);
+	ck_assert_uint_eq(overlay->rights, HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE);
+	ck_assert_uint_eq(overlay->vp, 0);
+	ck_assert(is_filled(vsmtest_see(t, 0, A), 0));
+	ck_assert(is_filled(vsmtest_see(t, 1, A), 0xaa));
+	memset(vsmtest_see(t, 0, A), 0xef, VSMTEST_PAGE);
+	wr(t, HV_X64_MSR_SIMP, B | 1);
+	ck_assert(is_filled(vsmtest_see(t, 0, B), 0));
+	wr(t, HV_X64_MSR_SIEFP, B | 1);
+	ck_assert(is_filled(vsmtest_see(t, 0, A), 0xaa));
+	ck_assert(is_filled(vsmtest_see(t, 0, B), 0xef));
+	wr(t, HV_X64_MSR_SIMP, 0);
+	ck_assert(is_filled(vsmtest_see(t, 0, B), 0xef));
+	assert_err(vsmtest_reset(t), 0);
+	ck_assert_uint_eq(vsmtest_overlays(t, 0), 0);
+	wr(t, HV_X64_MSR_SIEFP, B | 1);
+	ck_assert(is_filled(vsmtest_see(t, 0, B), 0));
+	vsmtest_free(t);
+}
+END_TEST
+
 START_TEST(contents_follow_the_overlay)
 {
 	struct vsmtest *t = ready();
@@ -465,6 +494,7 @@ END_TEST
 
 static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(an_overlay_hides_and_gives_back),
+	VSMTEST_CASE(an_event_flags_page_is_an_overlay_of_its_own),
 	VSMTEST_CASE(contents_follow_the_overlay),
 	VSMTEST_CASE(two_on_one_page_the_newest_wins_and_both_come_off),
 	VSMTEST_CASE(a_move_off_a_stack_uncovers_what_is_below),

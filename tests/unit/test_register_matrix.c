@@ -151,8 +151,8 @@ static uint64_t *library_twin(struct world *w, uint32_t name, uint32_t vp, uint3
 					 HV_REGISTER_REFERENCE_TSC,
 					 HV_REGISTER_VSM_PARTITION_CONFIG };
 	static const uint32_t of_vp[] = { HV_REGISTER_VP_ASSIST_PAGE, HV_REGISTER_SIMP,
-					  HV_REGISTER_SCONTROL, HV_REGISTER_SINT0,
-					  HV_REGISTER_PENDING_EVENT0 };
+					  HV_REGISTER_SIEFP,	      HV_REGISTER_SCONTROL,
+					  HV_REGISTER_SINT0,	      HV_REGISTER_PENDING_EVENT0 };
 	size_t i;
 
 	for (i = 0; i < VSMTEST_COUNT(wide); i++)

@@ -285,17 +285,18 @@ static const struct {
 	{ ID_VP, 2, 20, 4, 2, "it starts in a VTL that there never is" },
 	{ ID_VP, 2, 24, 8, 1ull << 63, "it starts at no address" },
 	{ ID_VP_VTL, 0, 0, 4, 1, "another VTL than the next" },
-	{ ID_VP_VTL, 0, 4, 4, 0x10, "an unknown part" },
+	{ ID_VP_VTL, 0, 4, 4, 0x20, "an unknown part" },
 	{ ID_VP_VTL, 1, 16, 8, 0, "an assist page that is nowhere" },
 	{ ID_VP_VTL, 1, 32, 8, 0, "a message page that is nowhere" },
-	{ ID_VP_VTL, 1, 48, 8, 3, "a vector that no interrupt has" },
-	{ ID_VP_VTL, 0, 56, 8, 0x60002, "an event that is not pending" },
-	{ ID_VP_VTL, 0, 56, 8, 0x90001, "an event that is no exception" },
-	{ ID_VP_VTL, 1, 56, 8, 0x60001, "an event for the VTL that runs" },
-	{ ID_VP_VTL, 1, 72, 4, 0x80000002, "a message that never waits" },
-	{ ID_VP_VTL, 1, 76, 1, 255, "a message that is longer than its slot" },
-	{ ID_VP_VTL, 1, 77, 1, 1, "a flag of a slot in a message" },
-	{ ID_VP_VTL, 1, 78, 2, 1, "a message with a field that is none" },
+	{ ID_VP_VTL, 2, 48, 8, 0, "an event flags page that is nowhere" },
+	{ ID_VP_VTL, 1, 64, 8, 3, "a vector that no interrupt has" },
+	{ ID_VP_VTL, 0, 72, 8, 0x60002, "an event that is not pending" },
+	{ ID_VP_VTL, 0, 72, 8, 0x90001, "an event that is no exception" },
+	{ ID_VP_VTL, 1, 72, 8, 0x60001, "an event for the VTL that runs" },
+	{ ID_VP_VTL, 1, 88, 4, 0x80000002, "a message that never waits" },
+	{ ID_VP_VTL, 1, 92, 1, 255, "a message that is longer than its slot" },
+	{ ID_VP_VTL, 1, 93, 1, 1, "a flag of a slot in a message" },
+	{ ID_VP_VTL, 1, 94, 2, 1, "a message with a field that is none" },
 };
 
 static size_t nth(const struct blob *b, uint32_t id, uint32_t n)
@@ -406,19 +407,19 @@ START_TEST(case_39_a_message_for_a_vtl_that_was_never_entered)
 	struct target target = target_of(t);
 	struct blob b = saved(t), without, other;
 	uint32_t of_vp1 = nth_section(&b, ID_VP_VTL, 3);
-	const uint8_t *bytes = b.bytes + b.section[nth_section(&b, ID_VP_VTL, 1)].at + HEAD + 72;
+	const uint8_t *bytes = b.bytes + b.section[nth_section(&b, ID_VP_VTL, 1)].at + HEAD + 88;
 
-	other = spliced(&b, of_vp1, 72, 0, bytes, 256);
+	other = spliced(&b, of_vp1, 88, 0, bytes, 256);
 	memcpy(other.bytes + b.section[of_vp1].at + HEAD + 4, both, 4);
 	seal(&other, 0);
 	refused(&target, other, "with message and context", of_vp1);
 	/* The message alone, of a VTL that was entered and left again, is all right. */
-	without = spliced(&b, of_vp1, 72, 224, bytes, 256);
+	without = spliced(&b, of_vp1, 88, 224, bytes, 256);
 	memcpy(without.bytes + b.section[of_vp1].at + HEAD + 4, message, 4);
 	seal(&without, 0);
 	assert_err(try_blob(&target, &without), 0);
 	free(without.bytes);
-	without = spliced(&b, of_vp1, 72, 224, bytes, 0);
+	without = spliced(&b, of_vp1, 88, 224, bytes, 0);
 	memcpy(without.bytes + b.section[of_vp1].at + HEAD + 4, no_parts, 4);
 	seal(&without, 0);
 	assert_err(try_blob(&target, &without), 0);
@@ -450,10 +451,10 @@ START_TEST(case_39_a_message_for_a_vp_that_waits_for_its_start)
 	target = target_of(t);
 	b = saved(t);
 	of_vp1 = nth_section(&b, ID_VP_VTL, 3);
-	other = spliced(&b, of_vp1, 72, 224,
+	other = spliced(&b, of_vp1, 88, 224,
 			with_message.bytes +
 				with_message.section[nth_section(&with_message, ID_VP_VTL, 1)].at +
-				HEAD + 72,
+				HEAD + 88,
 			256);
 	memcpy(other.bytes + b.section[of_vp1].at + HEAD + 4, message, 4);
 	seal(&other, 0);

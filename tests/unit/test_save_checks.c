@@ -186,9 +186,9 @@ START_TEST(case_39_a_vp_that_waits_in_vtl1)
 	b = saved(t);
 	own = nth(&b, ID_VP_VTL, 3);
 	ck_assert_uint_eq(own->at + own->length + TRAILER, b.size);
-	put(b.bytes + own->at + 8, 8, 72);
+	put(b.bytes + own->at + 8, 8, 88);
 	put(b.bytes + own->at + HEAD + 4, 4, 0);
-	b.size -= own->length - HEAD - 72;
+	b.size -= own->length - HEAD - 88;
 	seal(&b, 0);
 	ck_assert_int_eq(try_blob(&target, &b), 0);
 	put(b.bytes + nth(&b, ID_VP, 1)->at + HEAD + 8, 4, 1);
@@ -240,7 +240,7 @@ START_TEST(case_39_what_the_host_cannot_do)
 	target = target_of(t);
 	b = saved(t);
 	ck_assert_int_eq(try_blob(&target, &b), 0);
-	put(b.bytes + nth(&b, ID_VP_VTL, 0)->at + HEAD + 56, 8, 0x60001);
+	put(b.bytes + nth(&b, ID_VP_VTL, 0)->at + HEAD + 72, 8, 0x60001);
 	seal(&b, 0);
 	ck_assert_int_eq(try_blob(&target, &b), -VSM_ERR_INVAL);
 	free(b.bytes);
@@ -256,12 +256,12 @@ START_TEST(case_39_a_message_for_vtl0)
 	struct target target = target_of(t);
 	struct blob b = saved(t), other = copy_of(&b);
 	const struct section *vtl0 = nth(&b, ID_VP_VTL, 0), *vtl1 = nth(&b, ID_VP_VTL, 1);
-	size_t at = vtl0->at + HEAD + 72;
+	size_t at = vtl0->at + HEAD + 88;
 
 	ck_assert_uint_eq(get(b.bytes + vtl0->at + HEAD + 4, 4), 0);
-	memcpy(other.bytes + at, b.bytes + vtl1->at + HEAD + 72, 256);
+	memcpy(other.bytes + at, b.bytes + vtl1->at + HEAD + 88, 256);
 	memcpy(other.bytes + at + 256, b.bytes + at, b.size - at);
-	put(other.bytes + vtl0->at + 8, 8, 72 + 256);
+	put(other.bytes + vtl0->at + 8, 8, 88 + 256);
 	put(other.bytes + vtl0->at + HEAD + 4, 4, 1);
 	other.size += 256;
 	seal(&other, 0);

@@ -22,6 +22,7 @@
 #define MORE_TO	  23u
 #define SLOT_TYPE 0x77u
 #define TSC_GPA	  (VSMTEST_DATA_GPA + 0x10000)
+#define SIEFP_GPA 0x6d000u
 
 static void mbec(struct vsmtest *t)
 {
@@ -55,6 +56,8 @@ static void other_vps(struct vsmtest *t)
 	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_SIMP, VSMTEST_SIMP_GPA(1, 0) | 1),
 		       VSM_VERDICT_RESUME);
 	vsmtest_see(t, 0, VSMTEST_SIMP_GPA(1, 0))[0xfff] = 0x51;
+	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_SIEFP, SIEFP_GPA | 1), VSM_VERDICT_RESUME);
+	vsmtest_see(t, 0, SIEFP_GPA)[0x2ff] = 0x5f;
 	assert_verdict(vsmtest_wrmsr(t, 1, HV_X64_MSR_CRASH_P0, 0xdead), VSM_VERDICT_RESUME);
 }
 
@@ -212,6 +215,7 @@ static void runs_on(struct vsmtest *t)
 	ck_assert_uint_eq(vsmtest_view(t, 0, VSMTEST_RAM1_GPA), 0);
 	ck_assert_uint_eq(t->vp[0].file[0].event.vector, 6);
 	ck_assert_uint_eq(vsmtest_see(t, 0, VSMTEST_SIMP_GPA(1, 0))[0xfff], 0x51);
+	ck_assert_uint_eq(vsmtest_see(t, 0, SIEFP_GPA)[0x2ff], 0x5f);
 	ck_assert_uint_eq(slot->header.message_type, SLOT_TYPE);
 	slot->header.message_type = HVMSG_NONE;
 	assert_verdict(vsmtest_wrmsr(t, 0, HV_X64_MSR_EOM, 0), VSM_VERDICT_RESUME);

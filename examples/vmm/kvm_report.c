@@ -93,9 +93,8 @@ static void print_host(const struct vsm_kvm_host *host)
 	       host->memslots);
 	printf("guest physical address bits: %u\n", host->phys_bits);
 	print_mechanisms();
-	printf("rights by emulation: %s\n",
-	       host->emulatable != 0 ? "for up to N pages with --emulate-exec N: R, R+W" :
-				       "no: attributes enforce them");
+	printf("rights by emulation: for up to N pages with --emulate-exec N: R, R+W%s\n",
+	       host->mechanisms & 1u << VSM_KVM_ENFORCE_ATTRIBUTES ? "; attributes need none" : "");
 	printf("carried at a VTL switch: general registers, CR2%s%s%s\n",
 	       host->carry & VSM_KVM_CARRY_FPU ? ", FPU and vector state" : "",
 	       host->carry & VSM_KVM_CARRY_DEBUG ? ", DR0 to DR3" : "",

@@ -161,7 +161,7 @@ struct vsm_kvm_host {
 	uint32_t mechanisms; /**< Bit n: VSM_KVM_ENFORCE_* number n is there. */
 	uint32_t max_map_count; /**< vm.max_map_count, which bounds mprotect(); 0 unknown. */
 	uint64_t tsc_hz; /**< Guest TSC rate in Hz; 0 unknown. */
-	/** Masks that vsm_kvm_options.emulate_execute adds, not in enforceable. */
+	/** Masks that vsm_kvm_options.emulate_execute adds to what a mechanism enforces. */
 	uint32_t emulatable;
 	uint32_t reserved; /**< 0 */
 };
@@ -516,10 +516,9 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
 
 /**
  * Reset the VP's vCPUs, those of all VTLs, to the state in which vsm_kvm_vp_create() made them: all
- * registers and MSRs that KVM has, events that wait or were being delivered, NMI mask, half-done
- * exits, held stores. A partition is reset by this for each of its VPs, then vsm_partition_reset().
- * In this order: an instruction whose exit the VMM has not answered is brought to its end, and may
- * write to RAM which is zeroed only then. What was set by vsm_kvm_vp_set() or on vsm_kvm_vcpu_fd()
+ * registers, the MSRs that KVM names, MTRRs and banks of machine checks, events that wait or were
+ * being delivered, NMI mask, half-done exits, held stores. A partition is reset by this for each of
+ * its VPs, then vsm_partition_reset(). What was set by vsm_kvm_vp_set() or on vsm_kvm_vcpu_fd()
  * is to be set anew. The TSC, which guests cannot set, goes on.
  *
  * @param kvp the VP.
@@ -528,7 +527,7 @@ VSM_EXPORT int vsm_kvm_vp_get(struct vsm_kvm_vp *kvp, uint32_t vtl, struct vsm_r
  * @retval -VSM_ERR_MISUSE it is running.
  * @retval -VSM_ERR_SYS    KVM refused; errno tells why, the log names the MSR. The VP must not run;
  *                         call again or give up the machine.
- * Thread: any, with the VP stopped.
+ * Thread: any, with all VPs stopped.
  */
 VSM_EXPORT int vsm_kvm_vp_reset(struct vsm_kvm_vp *kvp);
 
@@ -573,7 +572,8 @@ VSM_EXPORT int vsm_kvm_vp_reset(struct vsm_kvm_vp *kvp);
  *
  * Only accesses of the guest's own instructions are intercepted. What the CPU reads by itself of a
  * page without rights - page tables, descriptor tables, the stack of an exception - gives the guest
- * a fault or a triple fault, or stops it in that instruction until a kick.
+ * a fault or a triple fault, or stops it in that instruction until a kick. Where KVM tells of it
+ * (#VSM_KVM_ENFORCE_ATTRIBUTES) it is an intercept.
  *
  * @param kvp  the VP.
  * @param exit caller sets exit->size; filled in. The VMM answers by writing to exit->data or to

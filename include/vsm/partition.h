@@ -97,7 +97,7 @@ struct vsm_config {
 /* Bits of vsm_capabilities.flags: what this partition has, given its ops and configuration. */
 
 #define VSM_CAP_VSM		   0x001u /**< VTLs above 0: switch_vtl, overlays, max_vtl > 0. */
-#define VSM_CAP_OVERLAYS	   0x002u /**< Hypercall and VP assist page, SIMP: overlay_map. */
+#define VSM_CAP_OVERLAYS	   0x002u /**< Hypercall, assist page, SIMP, SIEFP: overlay_map. */
 #define VSM_CAP_XMM		   0x004u /**< XMM input and register output of fast hypercalls. */
 #define VSM_CAP_PROTECT		   0x008u /**< Rights can be taken: vsm_capabilities.enforceable. */
 #define VSM_CAP_TLB_FLUSH	   0x010u /**< The host can drop translations on request. */

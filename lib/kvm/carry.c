@@ -13,8 +13,11 @@ int kvm_carry_init(struct vsm_kvm_vp *kvp)
 {
 	uint32_t bytes = kvp->k->facts.xsave_size;
 
-	kvp->shared.fpu = calloc(1, bytes);
-	kvp->shared.work = calloc(1, bytes);
+	/* What there is already is of a try that failed. */
+	if (kvp->shared.fpu == NULL)
+		kvp->shared.fpu = calloc(1, bytes);
+	if (kvp->shared.work == NULL)
+		kvp->shared.work = calloc(1, bytes);
 	if (kvp->shared.fpu == NULL || kvp->shared.work == NULL)
 		return -VSM_ERR_NOMEM;
 	/* No vCPU has seen this age: the first switch sets. */

@@ -477,6 +477,9 @@ int kvm_complete(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
 int kvm_enter_not(struct vsm_kvm_vp *kvp, struct vk_vcpu *v);
 
 /* undo.c */
+/* End an instruction that waits in KVM where it reaches no memory. Registers, FPU and events are
+ * anything after it. 0 or -VSM_ERR_SYS. */
+int kvm_run_out(struct vsm_kvm_vp *kvp, uint32_t vtl);
 /* Take back a load that waits in KVM: RIP is on the instruction, nothing is pending. */
 int kvm_undo_load(struct vsm_kvm_vp *kvp, uint32_t vtl);
 

@@ -97,23 +97,32 @@ static int operand_denied(struct search *s, const struct vk_operand *op)
 	return (op->access & VK_WRITE) != 0 && span_denied(s, op->linear, op->size, VK_SEES_WRITE);
 }
 
+/* May the page be read, and was it so when the access was denied? First may(), which waits for
+ * whoever is granting just now. */
+static int is_readable(struct search *s)
+{
+	return may(s, s->page, VK_SEES_READ) && !kvm_fault_stale(s->kvp);
+}
+
 /*
  * No operand lies there, but the page was hit. Without an event it was a page without any rights,
  * and of what is denied there a read is the less; a page that may be read by now is tried again.
- * With attributes of KVM it may have been so all the time, and the access a store: of an
- * instruction that is not known, or of the processor itself to the guest's page tables.
+ * With attributes of KVM it may have been so all the time. Then an instruction whose length nobody
+ * knows reached into it; or it was a store, of such an instruction or of the processor itself to
+ * the guest's page tables.
  */
-static int page_denied(struct search *s)
+static int page_denied(struct search *s, uint64_t rip)
 {
 	const struct vsm_kvm *k = s->kvp->k;
 	int write = s->told == VK_SEES_WRITE + 1;
 
 	if (s->page == VK_NO_PAGE || !kvm_is_ours(s->kvp->k, s->vtl, s->page))
 		return 0;
-	/* First may(), which waits for whoever is granting just now. */
-	if ((k->mechanism->flags & VK_MECH_GPAS) != 0 && may(s, s->page, VK_SEES_READ) &&
-	    !kvm_fault_stale(s->kvp))
+	if ((k->mechanism->flags & VK_MECH_GPAS) != 0 && is_readable(s)) {
+		if (fetch_denied(s, rip, 1))
+			return 1;
 		write = 1;
+	}
 	s->fault.gpa = s->page;
 	s->fault.access = write ? HV_INTERCEPT_ACCESS_WRITE : HV_INTERCEPT_ACCESS_READ;
 	return !may(s, s->page, write ? VK_SEES_WRITE : VK_SEES_READ);
@@ -145,7 +154,7 @@ static int find(struct search *s, int *known)
 		if (operand_denied(s, &list.op[i]))
 			return 1;
 	}
-	return page_denied(s);
+	return page_denied(s, rip);
 }
 
 int kvm_fault_native(struct vsm_kvm_vp *kvp, uint32_t vtl, uint64_t page, int *mine)

@@ -130,7 +130,7 @@ static void ask(int kvm_fd, struct vk_facts *facts)
 	host->enforceable = VK_MASKS_RX;
 	if (facts->attributes.missing == NULL)
 		host->enforceable |= VK_MASKS_EMULATED;
-	host->emulatable = VK_MASKS_EMULATED & ~host->enforceable;
+	host->emulatable = VK_MASKS_EMULATED;
 	host->mechanisms = kvm_mechanisms_there(facts);
 	host->max_map_count = kvm_max_map_count();
 	host->carry = VSM_KVM_CARRY_FPU;

@@ -11,6 +11,9 @@
 
 #define MSR_TSC		0x10u
 #define MSR_TSC_ADJUST	0x3bu
+#define MSR_MC0_CTL2	0x280u
+#define MSR_MC0_CTL	0x400u /* and STATUS, ADDR, MISC; each of MC_BANKS */
+#define MC_BANKS	32u
 #define MSR_SYNTHETIC	0x40000000u
 #define MSR_PARAVIRTUAL 0x4b564d00u /* KVM's own */
 
@@ -56,7 +59,7 @@ static void name_add(struct names *n, uint32_t msr)
 		n->name[n->count++] = msr;
 }
 
-/* KVM does not name the MTRRs. */
+/* KVM names neither the MTRRs nor the banks of machine checks. */
 static int names_get(const struct vsm_kvm *k, struct names *n)
 {
 	n->count = MSRS_MAX;
@@ -64,6 +67,11 @@ static int names_get(const struct vsm_kvm *k, struct names *n)
 		return -1;
 	for (uint32_t i = 0; i < k->msr_count; i++)
 		name_add(n, k->msr[i].msr);
+	for (uint32_t i = 0; i < MC_BANKS; i++) {
+		name_add(n, MSR_MC0_CTL2 + i);
+		for (uint32_t which = 0; which < 4; which++)
+			name_add(n, MSR_MC0_CTL + 4 * i + which);
+	}
 	return 0;
 }
 
@@ -138,6 +146,7 @@ static int msrs_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 			continue;
 		kvm_log(kvp->k, VSM_LOG_ERROR, "vsm_kvm_vp_reset: KVM refused its MSR number",
 			one.entry.index);
+		errno = EINVAL;
 		return -1;
 	}
 	return 0;
@@ -163,10 +172,14 @@ static int state_set(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
 	return kvm_vcpu_ioctl(kvp, v, KVM_SET_VCPU_EVENTS, &sync.events);
 }
 
-static int vcpu_reset(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
+static int vcpu_reset(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {
-	/* Until an instruction that waits for the VMM has ended, nothing can be set. */
-	if (v->io != VK_IO_NONE && kvm_complete(kvp, v) != 0)
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
+
+	/* Until an instruction that waits for the VMM has ended, nothing can be set. It must not
+	 * reach memory: a page that it may not write would have to be served meanwhile. */
+	errno = EIO;
+	if (v->io != VK_IO_NONE && kvm_run_out(kvp, vtl) != 0)
 		return -1;
 	v->run->kvm_dirty_regs = 0;
 	if (state_set(kvp, v) != 0 || kvm_regs_load(kvp, v) != 0)
@@ -190,9 +203,10 @@ int vsm_kvm_vp_reset(struct vsm_kvm_vp *kvp)
 	if (kvp->preparing || atomic_load(&kvp->in_guest))
 		return kvm_fail(kvp->k, VSM_ERR_MISUSE, "vsm_kvm_vp_reset: the VP is running");
 	for (uint32_t vtl = 0; vtl < kvp->k->vtls; vtl++) {
-		if (vcpu_reset(kvp, &kvp->vcpu[vtl]) != 0)
+		if (vcpu_reset(kvp, vtl) != 0)
 			return kvm_fail_sys(kvp->k, "vsm_kvm_vp_reset: KVM refused, errno");
 	}
+	kvp->active = 0;
 	kvp->left = 0;
 	kvp->waits_msr = 0;
 	kvp->device_next = 0;

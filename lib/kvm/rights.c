@@ -78,21 +78,56 @@ static int overlay_note(struct vk_space *space, const struct vsm_overlay *overla
 	return 0;
 }
 
-/* Show it, or what is beneath it: all of it or nothing. */
-static int overlay_show(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+/* Its slot, or the slot of what is beneath it. */
+static int overlay_slot(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
 {
-	int r;
+	k->dirty[0] = (struct vk_dirty){ gpa, gpa + VK_PAGE };
+	return update(k, vtl, 1);
+}
 
+/* Its rights, where they belong to the GPA: all of them, or those of the page beneath it. */
+static int overlay_rights(struct vsm_kvm *k, uint32_t vtl, uint64_t gpa)
+{
 	k->dirty[0] = (struct vk_dirty){ gpa, gpa + VK_PAGE };
 	if ((k->mechanism->flags & VK_MECH_GPAS) == 0)
-		return update(k, vtl, 1);
-	r = kvm_enforce_apply(k, vtl, 1);
-	if (r == 0)
-		r = update(k, vtl, 1);
-	if (r != 0 && kvm_enforce_undo(k, vtl, 1) != 0)
-		r = -VSM_ERR_STATE;
-	kvm_enforce_keep(k, vtl, 1);
-	return r;
+		return 0;
+	return kvm_enforce_apply(k, vtl, 1);
+}
+
+/* What was done first is taken back: `before` is in effect again. */
+static int overlay_undo(struct vsm_kvm *k, const struct vsm_overlay *before, uint32_t vtl,
+			int is_slot, int why)
+{
+	struct vk_dirty where = { before->gpa, before->gpa + VK_PAGE };
+	int r;
+
+	overlay_note(&k->space[vtl], before);
+	k->dirty[0] = where;
+	r = is_slot ? update(k, vtl, 1) : kvm_enforce_undo(k, vtl, 1);
+	return r == 0 ? why : -VSM_ERR_STATE;
+}
+
+/*
+ * Show it, or what is beneath it: all of it or nothing. Rights are given when the page that they
+ * are of is seen already, and taken while it is still: whatever fails on the way, and on the way
+ * back, nobody has rights to a page that are another's.
+ */
+static int overlay_show(struct vsm_kvm *k, const struct vsm_overlay *overlay,
+			const struct vsm_overlay *before)
+{
+	int lifts = overlay->page == NULL;
+	uint32_t vtl = overlay->vtl;
+	int r = overlay_note(&k->space[vtl], overlay);
+
+	if (r != 0)
+		return r;
+	r = lifts ? overlay_rights(k, vtl, overlay->gpa) : overlay_slot(k, vtl, overlay->gpa);
+	if (r != 0) {
+		overlay_note(&k->space[vtl], before);
+		return r;
+	}
+	r = lifts ? overlay_slot(k, vtl, overlay->gpa) : overlay_rights(k, vtl, overlay->gpa);
+	return r == 0 ? 0 : overlay_undo(k, before, vtl, !lifts, r);
 }
 
 int kvm_op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint64_t token)
@@ -114,13 +149,11 @@ int kvm_op_overlay_map(void *opaque, const struct vsm_overlay *overlay, uint64_t
 		before.rights = (o->hidden ? 0 : HV_MAP_GPA_READABLE) |
 				(o->flags == 0 ? HV_MAP_GPA_WRITABLE : 0);
 	}
-	r = overlay_note(space, overlay);
-	if (r == 0) {
-		r = overlay_show(k, overlay->vtl, overlay->gpa);
-		if (r != 0)
-			overlay_note(space, &before);
-		atomic_fetch_add(&k->epoch, 1);
-	}
+	r = overlay_show(k, overlay, &before);
+	k->dirty[0] = (struct vk_dirty){ overlay->gpa, overlay->gpa + VK_PAGE };
+	if ((k->mechanism->flags & VK_MECH_GPAS) != 0)
+		kvm_enforce_keep(k, overlay->vtl, 1);
+	atomic_fetch_add(&k->epoch, 1);
 	kvm_unpark(k);
 	pthread_mutex_unlock(&k->lock);
 	return r;

@@ -278,16 +278,16 @@ static int bad_address(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm
 static int memory_fault(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit)
 {
 	struct vk_memory_fault fault;
-	int mine = 0, verdict = 0;
+	int mine, verdict;
 
 	kvm_memory_fault_of(v->run, &fault);
-	if (kvm_is_ours(kvp->k, kvp->active, fault.gpa))
-		verdict = kvm_fault_native(kvp, kvp->active, fault.gpa & ~(VK_PAGE - 1), &mine);
-	if (mine)
-		return go_on(kvp, exit, verdict);
-	to_vmm(kvp, exit, VSM_KVM_EXIT_UNKNOWN);
-	exit->address = fault.gpa;
-	return TO_VMM;
+	if (!kvm_is_ours(kvp->k, kvp->active, fault.gpa)) {
+		to_vmm(kvp, exit, VSM_KVM_EXIT_UNKNOWN);
+		exit->address = fault.gpa;
+		return TO_VMM;
+	}
+	verdict = kvm_fault_native(kvp, kvp->active, fault.gpa & ~(VK_PAGE - 1), &mine);
+	return mine ? go_on(kvp, exit, verdict) : not_emulated(kvp, v, exit);
 }
 
 static int returned(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, struct vsm_kvm_exit *exit, int r)
@@ -316,6 +316,8 @@ static int prepare(struct vsm_kvm_vp *kvp, struct vsm_kvm_exit *exit)
 	int verdict = vsm_vp_run_prepare(kvp->vp);
 	struct vk_vcpu *v = &kvp->vcpu[kvp->active];
 
+	/* After a reset it may be another one, also of a VP that waits. */
+	kvp->active = vsm_vp_active_vtl(kvp->vp);
 	if (verdict == VSM_VERDICT_BLOCKED)
 		return blocked(kvp, exit);
 	if (kvp->waits_msr && (verdict == VSM_VERDICT_RESUME || verdict == VSM_VERDICT_EXCEPTION)) {

@@ -15,8 +15,8 @@
 #define CR0_PG	 (1ull << 31)
 #define EFER_LMA (1ull << 10)
 
-/* The widest load is an FXSAVE image, 8 bytes at a time. */
-#define STEPS_MAX 128u
+/* More than the widest load has, or a port string that KVM has buffered. */
+#define STEPS_MAX 4096u
 
 /* Zeros: a null selector, an address that nobody likes, no descriptor. */
 static int run_out(struct vsm_kvm_vp *kvp, struct vk_vcpu *v)
@@ -60,6 +60,20 @@ static int run_out_bare(struct vsm_kvm_vp *kvp, struct vk_vcpu *v, uint32_t vtl)
 	return restored != 0 ? restored : r;
 }
 
+int kvm_run_out(struct vsm_kvm_vp *kvp, uint32_t vtl)
+{
+	struct vk_vcpu *v = &kvp->vcpu[vtl];
+	const struct kvm_sregs *sregs = &v->run->s.regs.sregs;
+	int r;
+
+	if ((sregs->cr0 & CR0_PG) != 0 && (sregs->efer & EFER_LMA) != 0)
+		r = run_out_unmapped(kvp, v);
+	else
+		r = run_out_bare(kvp, v, vtl);
+	v->io = VK_IO_NONE;
+	return r;
+}
+
 int kvm_undo_load(struct vsm_kvm_vp *kvp, uint32_t vtl)
 {
 	struct vk_vcpu *v = &kvp->vcpu[vtl];
@@ -68,11 +82,7 @@ int kvm_undo_load(struct vsm_kvm_vp *kvp, uint32_t vtl)
 
 	if (kvm_fpu_save(kvp, v, kvp->shared.work) != 0)
 		return kvm_fail_sys(kvp->k, "undoing a load: no FPU state, errno");
-	if ((before.sregs.cr0 & CR0_PG) != 0 && (before.sregs.efer & EFER_LMA) != 0)
-		r = run_out_unmapped(kvp, v);
-	else
-		r = run_out_bare(kvp, v, vtl);
-	v->io = VK_IO_NONE;
+	r = kvm_run_out(kvp, vtl);
 	v->run->s.regs = before;
 	v->run->kvm_dirty_regs = VK_SYNC_ALL;
 	if (r != 0)

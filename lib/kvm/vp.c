@@ -59,7 +59,7 @@ static int vp_open(struct vsm_kvm_vp *kvp, uint32_t apic_id)
 		.size = sizeof(config), .index = kvp->index, .apic_id = apic_id, .opaque = kvp
 	};
 	struct vsm_capabilities caps = { .size = sizeof(caps) };
-	int r = kvp->shared.work == NULL ? kvm_carry_init(kvp) : 0;
+	int r = kvm_carry_init(kvp);
 
 	/* VP 0 boots; the others are the guest's to start, if the VMM said so. */
 	if (r == 0 && kvp->index != 0 && vsm_capabilities_get(kvp->k->vsm, &caps) == 0 &&

@@ -92,7 +92,7 @@ START_TEST(only_what_was_seen_to_work_is_taken)
 		ck_assert_uint_ne(host.flags & VSM_KVM_HAS_RWX_ATTRIBUTES, 0);
 		ck_assert_int_eq((int)(host.mechanisms >> VSM_KVM_ENFORCE_ATTRIBUTES & 1), works);
 		ck_assert_uint_eq(host.enforceable, works ? MASKS : 0xa001);
-		ck_assert_uint_eq(host.emulatable, works ? 0 : 0xa);
+		ck_assert_uint_eq(host.emulatable, 0xa);
 		assert_err(vsm_kvm_create(&o, &k), works ? 0 : -VSM_ERR_NOSUP);
 		if (works) {
 			assert_err(vsm_kvm_enforcement(k, VSM_KVM_ENFORCE_AUTO, &e), 0);
@@ -136,6 +136,9 @@ static const struct access accesses[] = {
 };
 
 #define AT (FIRST + 0x120)
+
+/* One more than the library takes for a grant that is on its way. */
+#define ENDLESS 1001u
 
 /* VTL1 was told of exactly this. A store that KVM has retired has RIP behind it. */
 static void check_intercept(struct kt *t, const struct access *a, uint32_t cpl)
@@ -368,18 +371,19 @@ static void overlay_fails(uint32_t mask)
 	const uint8_t *ram = t->k->range[0].host + PAGE_GPA;
 	uint32_t own = value_of(mask), max = space->now.max;
 
+	/* There is no slot: no right was given before it. */
+	space->now.max = space->next.max = space->now.count;
+	simkvm_fail(0, 0, 0);
+	set_page(t, PAGE_GPA | 1, 13);
+	ck_assert_uint_eq(simkvm_calls(), 0);
+	ck_assert_uint_eq(value_at(t, PAGE_GPA), own);
+	ck_assert_uint_eq(kvm_pte_rights(kvm_pte(&t->k->range[0], 0, PAGE_GPA / 4096)), mask);
+	space->now.max = space->next.max = max;
+	/* The slot is there, and gone again as it gets no rights. */
 	simkvm_fail(1, 1, ENOMEM);
 	set_page(t, PAGE_GPA | 1, 13);
 	ck_assert_uint_eq(value_at(t, PAGE_GPA), own);
 	ck_assert_uint_eq(kt_rdmsr(t, 0, HV_X64_MSR_HYPERCALL), CODE_PAGE0 | 1);
-	/* The attributes are taken, the slot is not. */
-	space->now.max = space->next.max = space->now.count;
-	simkvm_fail(0, 0, 0);
-	set_page(t, PAGE_GPA | 1, 13);
-	ck_assert_uint_eq(simkvm_calls(), 2);
-	ck_assert_uint_eq(value_at(t, PAGE_GPA), own);
-	ck_assert_uint_eq(kvm_pte_rights(kvm_pte(&t->k->range[0], 0, PAGE_GPA / 4096)), mask);
-	space->now.max = space->next.max = max;
 	/* Away from there: what is beneath cannot be restricted. */
 	set_page(t, PAGE_GPA | 1, 0xff);
 	simkvm_fail(1, 1, ENOMEM);
@@ -410,6 +414,10 @@ START_TEST(an_overlay_that_cannot_go_back_is_told)
 
 	simkvm_fail(1, 2, ENOMEM);
 	assert_err(kvm_op_overlay_map(t->k, &show, 0), -VSM_ERR_STATE);
+	/* Nothing is told of it to the VP, and nothing was given. */
+	simkvm_fail(0, 0, 0);
+	ck_assert_uint_eq(value_at(t, PAGE_GPA), value_of(NONE));
+	ck_assert_uint_eq(load(t, PAGE_GPA), 1);
 	kt_free(t);
 }
 END_TEST
@@ -598,12 +606,15 @@ START_TEST(faults_that_nothing_explains_end_in_the_vmm)
 	ck_assert_uint_eq(t->exit.address, RAM_SIZE + 0x3000);
 	ck_assert_uint_eq(t->exit.rip, CODE_GPA);
 	ck_assert_uint_eq(kt_stats(t).native_faults, native);
-	/* At a page that may be used, over and over. */
-	simkvm_fault(FIRST, UINT32_MAX);
-	ck_assert_uint_eq(kt_run(t), VSM_KVM_EXIT_UNKNOWN);
-	ck_assert_uint_eq(t->exit.reason, VK_EXIT_MEMORY_FAULT);
-	ck_assert_uint_eq(t->exit.address, FIRST);
+	/* At a page that may be used, over and over: a user program cannot stop the machine. */
+	simkvm_fault(FIRST, ENDLESS);
+	ck_assert_uint_eq(kt_stop(t), 0);
+	ck_assert_uint_eq(kt_get(t, 0, HV_X64_REGISTER_RBP), 6);
 	ck_assert_uint_ge(kt_stats(t).native_faults, native + 2);
+	start(t, 0, 0, load_rbx, FIRST);
+	simkvm_fault(FIRST, UINT32_MAX);
+	ck_assert_uint_eq(kt_run(t), VSM_KVM_EXIT_EMULATION);
+	ck_assert_uint_eq(t->exit.rip, CODE_GPA);
 	simkvm_fault(0, 0);
 	ck_assert_uint_eq(kt_stop(t), 0);
 	kt_free(t);
@@ -625,10 +636,10 @@ START_TEST(a_store_of_no_instruction)
 		kt_deny(t, FIRST, masks[i]);
 		kt_switch(t, 1);
 		start(t, 0, 3, load_rbx, PAGE_GPA);
-		simkvm_fault(FIRST, (masks[i] & HV_MAP_GPA_WRITABLE) != 0 ? UINT32_MAX : 1);
+		simkvm_fault(FIRST, (masks[i] & HV_MAP_GPA_WRITABLE) != 0 ? ENDLESS : 1);
 		if ((masks[i] & HV_MAP_GPA_WRITABLE) != 0) {
-			ck_assert_uint_eq(kt_run(t), VSM_KVM_EXIT_UNKNOWN);
-			simkvm_fault(0, 0);
+			ck_assert_uint_eq(kt_stop(t), 0);
+			ck_assert_uint_eq(kt_get(t, 0, HV_X64_REGISTER_RBP), 6);
 			kt_free(t);
 			continue;
 		}
@@ -641,6 +652,36 @@ START_TEST(a_store_of_no_instruction)
 							HV_INTERCEPT_ACCESS_READ);
 		ck_assert_uint_eq(kt_protect(t, 1, RWX, &gpa, 1), REPS(1));
 		ck_assert_uint_eq(kt_resume(t), 0);
+		kt_free(t);
+	}
+}
+END_TEST
+
+/* TILELOADD, of which nothing is known here, reaches from an executable page into another. */
+START_TEST(a_fetch_of_an_unknown_instruction)
+{
+	static const uint8_t tile[] = { 0xc4, 0xe2, 0x7b, 0x4b, 0x04, 0x20 };
+	static const uint32_t without_x[] = { R, R | HV_MAP_GPA_WRITABLE };
+	struct hv_message message;
+	const struct hv_x64_memory_intercept_message *m = (const void *)message.payload;
+
+	for (uint32_t i = 0; i < VSMTEST_COUNT(without_x); i++) {
+		struct kt *t;
+
+		play("deny");
+		t = kt_new(NULL);
+		kt_vtl1(t);
+		memcpy(t->ram + FIRST - 5, tile, sizeof(tile));
+		kt_deny(t, FIRST, without_x[i]);
+		kt_switch(t, 1);
+		start(t, 0, 3, load_rbx, PAGE_GPA);
+		kt_set(t, 0, HV_X64_REGISTER_RIP, FIRST - 5);
+		simkvm_fault(FIRST, 1);
+		ck_assert_uint_eq(kt_stop(t), 1);
+		message = kt_intercept(t);
+		ck_assert_uint_eq(m->header.intercept_access_type, HV_INTERCEPT_ACCESS_EXECUTE);
+		ck_assert_uint_eq(m->guest_physical_address, FIRST);
+		ck_assert_uint_eq(m->header.rip, FIRST - 5);
 		kt_free(t);
 	}
 }
@@ -664,6 +705,7 @@ static const struct vsmtest_case cases[] = {
 	VSMTEST_CASE(a_call_that_fails_changes_nothing),
 	VSMTEST_CASE(faults_that_nothing_explains_end_in_the_vmm),
 	VSMTEST_CASE(a_store_of_no_instruction),
+	VSMTEST_CASE(a_fetch_of_an_unknown_instruction),
 };
 
 int main(void)

@@ -375,7 +375,25 @@ START_TEST(capabilities_are_those_of_the_backend)
 }
 END_TEST
 
+/* Of two buffers the second was there the last time: the VP was left to the next try. */
+START_TEST(a_half_made_vp_is_made_whole)
+{
+	struct kt *t = kt_new(NULL);
+	struct vsm_kvm_vp kvp = { .k = t->k };
+	uint8_t *work = calloc(1, t->k->facts.xsave_size);
+
+	kvp.shared.work = work;
+	assert_err(kvm_carry_init(&kvp), 0);
+	ck_assert_ptr_nonnull(kvp.shared.fpu);
+	ck_assert_ptr_eq(kvp.shared.work, work);
+	ck_assert_uint_eq(kvp.shared.fpu_age, 1);
+	kvm_carry_fini(&kvp);
+	kt_free(t);
+}
+END_TEST
+
 static const struct vsmtest_case cases[] = {
+	VSMTEST_CASE(a_half_made_vp_is_made_whole),
 	VSMTEST_CASE(probe_tells_what_kvm_can_do),
 	VSMTEST_CASE(probe_takes_an_open_kvm),
 	VSMTEST_CASE(probe_refuses_bad_arguments),

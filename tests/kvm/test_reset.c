@@ -10,7 +10,7 @@
 #define TARGET (PAGE_GPA + 0x10)
 #define DEVICE (RAM_SIZE + 0x1000ull)
 
-#define MSRS_MAX 1024u
+#define MSRS_MAX 512u
 
 #define MSR_TSC	       0x10u
 #define MSR_TSC_ADJUST 0x3bu
@@ -25,7 +25,7 @@ struct snapshot {
 	struct kvm_xcrs xcrs;
 	uint8_t image[16384];
 	uint32_t msrs;
-	struct kvm_msr_entry msr[MSRS_MAX];
+	struct kvm_msr_entry msr[2 * MSRS_MAX];
 };
 
 /* Time, and what guests cannot reach: synthetic MSRs are libvsm's, KVM's own are kept from them. */
@@ -54,11 +54,11 @@ static int set_msr(int fd, uint32_t msr, uint64_t value)
 
 static void snapshot_msrs(struct kt *t, int fd, struct snapshot *s)
 {
-	/* Fixed MTRRs and their default: these KVM does not name. */
+	/* MTRRs, fixed ones and their default: these KVM does not name. */
 	static const uint32_t more[] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
 					 0x26b, 0x26c, 0x26d, 0x26e, 0x26f, 0x2ff };
 	struct {
-		uint32_t count, name[MSRS_MAX + 28];
+		uint32_t count, name[MSRS_MAX + 156];
 	} list = { .count = MSRS_MAX };
 
 	ck_assert_int_eq(ioctl(t->k->kvm_fd, KVM_GET_MSR_INDEX_LIST, &list), 0);
@@ -66,6 +66,8 @@ static void snapshot_msrs(struct kt *t, int fd, struct snapshot *s)
 		list.name[list.count++] = MSR_MTRR_BASE0 + i;
 	for (uint32_t i = 0; i < VSMTEST_COUNT(more); i++)
 		list.name[list.count++] = more[i];
+	for (uint32_t i = 0; i < 128; i++) /* Banks of machine checks. */
+		list.name[list.count++] = 0x400 + i;
 	for (uint32_t i = 0; i < list.count; i++) {
 		struct kvm_msr_entry *entry = &s->msr[s->msrs];
 
@@ -212,10 +214,15 @@ START_TEST(everything_is_as_new)
 		snapshot(t, vtl, &s[vtl]);
 	kt_long_mode(t, 0, 0);
 	all_works(t);
+	kt_long_mode(t, 0, 0);
+	kt_switch(t, 0);
 	for (uint32_t vtl = 0; vtl < 2; vtl++)
 		spoil(t, vtl, &s[vtl]);
 	assert_err(vsm_kvm_ops(t->k)->inject_event(t->vp, 0, &gp), 0);
+	ck_assert_uint_eq(t->vp->active, 1);
+	assert_err(vsm_partition_reset(t->vsm), 0);
 	assert_err(vsm_kvm_vp_reset(t->vp), 0);
+	ck_assert_uint_eq(t->vp->active, 0);
 	for (uint32_t vtl = 0; vtl < 2; vtl++) {
 		snapshot(t, vtl, &s[2 + vtl]);
 		assert_as_before(&s[vtl], &s[2 + vtl]);
@@ -265,9 +272,10 @@ START_TEST(half_done_exits_are_gone)
 		{ 0xff, 0x37, STOP }, /* push (%rdi) */
 		{ 0x0f, 0x32, STOP }, /* rdmsr */
 		{ 0x48, 0x89, 0x1f, STOP }, /* mov %rbx,(%rdi) */
+		{ 0x48, 0xa5, STOP }, /* movsq, into RAM */
 	};
-	static const uint32_t kinds[] = { VSM_KVM_EXIT_PIO, VSM_KVM_EXIT_MMIO, VSM_KVM_EXIT_MMIO,
-					  VSM_KVM_EXIT_RDMSR, VSM_KVM_EXIT_MMIO };
+	static const uint32_t kinds[] = { VSM_KVM_EXIT_PIO,   VSM_KVM_EXIT_MMIO, VSM_KVM_EXIT_MMIO,
+					  VSM_KVM_EXIT_RDMSR, VSM_KVM_EXIT_MMIO, VSM_KVM_EXIT_MMIO };
 	struct snapshot *s = calloc(2, sizeof(*s));
 	struct kt *t = new_vp();
 
@@ -275,11 +283,13 @@ START_TEST(half_done_exits_are_gone)
 	snapshot(t, 0, &s[0]);
 	for (uint32_t i = 0; i < VSMTEST_COUNT(codes); i++) {
 		kt_long_mode(t, 0, 0);
-		kt_set(t, 0, HV_X64_REGISTER_RDI, DEVICE);
+		kt_set(t, 0, HV_X64_REGISTER_RSI, DEVICE);
+		kt_set(t, 0, HV_X64_REGISTER_RDI, codes[i][1] == 0xa5 ? OTHER_GPA : DEVICE);
 		kt_set(t, 0, HV_X64_REGISTER_RCX, 0x4711);
 		kt_code(t, 0, codes[i], sizeof(codes[i]));
 		ck_assert_uint_eq(kt_run(t), kinds[i]);
 		assert_err(vsm_kvm_vp_reset(t->vp), 0);
+		ck_assert_uint_eq(*kt_at(t, OTHER_GPA), 0xccccccccccccccccull);
 		ck_assert_uint_eq(t->vp->left, 0); /* No answer to it is taken. */
 		/* What KVM would still do comes now, and no instruction of the guest. */
 		ck_assert_int_eq(kvm_enter_not(t->vp, &t->vp->vcpu[0]), -EINTR);

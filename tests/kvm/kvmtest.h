@@ -371,11 +371,19 @@ static inline uint32_t kt_run(struct kt *t)
 	return t->exit.kind;
 }
 
-/* Until a stub ends. @return the VTL that it ends in. */
+/* Milliseconds that a VP waits at most. */
+#define KT_BLOCKED_MAX 10000u
+
+/* Until a stub ends, also one that has to wait for a thread that adds RAM. @return the VTL that it
+ * ends in. */
 static inline uint32_t kt_stop(struct kt *t)
 {
 	uint32_t kind = kt_run(t);
 
+	for (uint32_t i = 0; i < KT_BLOCKED_MAX && kind == VSM_KVM_EXIT_BLOCKED; i++) {
+		usleep(1000);
+		kind = kt_run(t);
+	}
 	ck_assert_msg(kind == VSM_KVM_EXIT_PIO && t->exit.address == STOP_PORT,
 		      "exit %u (KVM %u) at %#llx, vtl %u, rip %#llx", kind, t->exit.reason,
 		      (unsigned long long)t->exit.address, t->exit.vtl,
